@@ -1,0 +1,66 @@
+"""Who may do what: roles, permissions and the viewer that every query takes."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from homeroom.audit.actors import COMMAND_LINE, HOMEROOM, Actor
+
+
+class Role(models.TextChoices):
+    ADMINISTRATOR = "administrator", _("Administrator")
+    TECHNICIAN = "technician", _("Technician")
+    VIEWER = "viewer", _("Viewer")
+
+
+class Permission(StrEnum):
+    VIEW_INVENTORY = "view-inventory"
+    EDIT_INVENTORY = "edit-inventory"
+    ASSIGN_DEVICES = "assign-devices"
+    IMPORT = "import"
+    EXPORT = "export"
+    EDIT_INSURANCE = "edit-insurance"
+    VIEW_SYNC = "view-sync"
+    RUN_SYNC = "run-sync"
+    MANAGE_CONNECTIONS = "manage-connections"
+    MANAGE_SETTINGS = "manage-settings"
+    MANAGE_USERS = "manage-users"
+    VIEW_AUDIT = "view-audit"
+    OWN_ACCOUNT = "own-account"
+    """What every signed-in person may do to their own account."""
+
+
+_VIEWER = frozenset({Permission.VIEW_INVENTORY, Permission.EXPORT, Permission.OWN_ACCOUNT})
+_TECHNICIAN = _VIEWER | {
+    Permission.EDIT_INVENTORY,
+    Permission.ASSIGN_DEVICES,
+    Permission.IMPORT,
+    Permission.EDIT_INSURANCE,
+    Permission.VIEW_SYNC,
+}
+GRANTS: dict[Role, frozenset[Permission]] = {
+    Role.VIEWER: _VIEWER,
+    Role.TECHNICIAN: _TECHNICIAN,
+    Role.ADMINISTRATOR: frozenset(Permission),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """Who is asking. `site_ids` None means every site; an empty set means none."""
+
+    actor: Actor
+    role: Role
+    site_ids: frozenset[int] | None = None
+
+    def may(self, permission: Permission) -> bool:
+        return permission in GRANTS[self.role]
+
+    def sees_site(self, site_id: int) -> bool:
+        return self.site_ids is None or site_id in self.site_ids
+
+
+COMMAND_LINE_VIEWER = Viewer(COMMAND_LINE, Role.ADMINISTRATOR)
+HOMEROOM_VIEWER = Viewer(HOMEROOM, Role.ADMINISTRATOR)

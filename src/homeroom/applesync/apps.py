@@ -1,0 +1,5 @@
+from django.apps import AppConfig
+
+
+class AppleSyncConfig(AppConfig):
+    name = "homeroom.applesync"

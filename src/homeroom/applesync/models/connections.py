@@ -1,0 +1,42 @@
+from django.db import models
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from homeroom.applesync.encryption import EncryptedTextField
+
+
+class Connection(models.Model):
+    """An account at Apple whose devices and coverage Homeroom keeps true."""
+
+    class Kind(models.TextChoices):
+        SCHOOL = "school", _("Apple School Manager")
+        BUSINESS = "business", _("Apple Business")
+
+    name = models.CharField(_("name"), max_length=100, unique=True)
+    kind = models.CharField(_("kind"), max_length=10, choices=Kind, default=Kind.SCHOOL)
+    team_id = models.CharField(
+        _("Team ID"), max_length=100, blank=True, help_text=_("If your account shows none, leave it empty.")
+    )
+    client_id = models.CharField(_("Client ID"), max_length=100)
+    key_id = models.CharField(_("Key ID"), max_length=100)
+    private_key = EncryptedTextField(_("private key"), editable=False)
+    key_fingerprint = models.CharField(max_length=64, editable=False)
+    sync_coverage = models.BooleanField(_("Sync AppleCare coverage"), default=True)
+    process_replacements = models.BooleanField(_("Process AppleCare replacements"), default=True)
+    active = models.BooleanField(_("active"), default=True)
+    problem = models.CharField(
+        max_length=500, blank=True, editable=False, help_text="What needs attention; empty when the last contact went well."
+    )
+    pace = models.FloatField(null=True, editable=False, help_text="Requests a second found at the end of the last run.")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["name"]
+        verbose_name = _("Apple connection")
+        verbose_name_plural = _("Apple connections")
+
+    def __str__(self) -> str:
+        return self.name
+
+    def get_absolute_url(self) -> str:
+        return reverse("applesync:connection", args=[self.pk])

@@ -1,0 +1,66 @@
+from collections.abc import Mapping
+from typing import Any
+
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import models, transaction
+from django.utils.functional import Promise
+import json
+
+from homeroom.audit.actors import Actor
+from homeroom.audit.models import Entry, PersonalValues
+
+Values = Mapping[str, Any]
+
+
+def record(
+    actor: Actor,
+    action: str,
+    subject: models.Model,
+    *,
+    before: Values | None = None,
+    after: Values | None = None,
+    personal_before: Values | None = None,
+    personal_after: Values | None = None,
+) -> Entry:
+    """Write one entry about `subject`. Call it inside the transaction of the change it tells.
+
+    `action` is `<noun>.<verb>`, for example `device.updated`. Secrets never belong in before or after;
+    values about a person go into `personal_before` and `personal_after`.
+    """
+    with transaction.atomic():
+        entry = Entry.objects.create(
+            actor_id=actor.id,
+            actor_label=actor.label[:200],
+            action=action,
+            object_type=subject._meta.label_lower,
+            object_id=str(subject.pk),
+            object_label=str(subject)[:250],
+            before=_plain(before),
+            after=_plain(after),
+        )
+        if personal_before or personal_after:
+            PersonalValues.objects.create(
+                entry=entry, before=_plain(personal_before), after=_plain(personal_after)
+            )
+    return entry
+
+
+def changed_values(before: Values, after: Values) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Only the keys whose value differs, of each side."""
+    keys = [key for key in after if before.get(key) != after[key]]
+    return {key: before.get(key) for key in keys}, {key: after[key] for key in keys}
+
+
+def _plain(values: Values | None) -> Any:
+    if values is None:
+        return None
+    return json.loads(json.dumps(dict(values), cls=_Encoder))
+
+
+class _Encoder(DjangoJSONEncoder):
+    def default(self, o: object) -> Any:
+        if isinstance(o, models.Model):
+            return str(o)
+        if isinstance(o, Promise):
+            return str(o)
+        return super().default(o)

@@ -1,0 +1,144 @@
+"""Every setting of Homeroom, read once from `HOMEROOM_*` variables and a `.env` file.
+
+The descriptions are what docs/configuration.md says about each: that page is generated from here.
+"""
+
+import os
+import secrets
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from django.core.exceptions import ImproperlyConfigured
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+KEY_FILE = "secret.key"
+SHORTEST_SECRET_KEY = 32
+
+
+class Configuration(BaseSettings):
+    model_config = SettingsConfigDict(env_prefix="HOMEROOM_", env_file=".env", extra="ignore", frozen=True)
+
+    data_dir: Path = Field(
+        default=Path("homeroom-data"),
+        description="Folder for the database, uploaded files and the key file.",
+    )
+    database_url: str = Field(
+        default="",
+        description="`postgres://user:password@host/name`, or `sqlite:///path`. "
+        "Empty: a SQLite file in the data folder.",
+    )
+    secret_keys: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="Comma-separated keys of at least 32 characters. The first signs and encrypts, the others "
+        "can still be read. Empty: the key file in the data folder, made on first start.",
+    )
+    base_url: str = Field(
+        default="http://localhost:8000",
+        description="The address people type, used for links in mail and as the allowed host.",
+    )
+    time_zone: str = Field(
+        default="UTC",
+        description="The district's time zone, for example `America/Chicago`. It decides what day it is.",
+    )
+    language: str = Field(default="en-us", description="Language where a browser asks for none.")
+    currency: str = Field(default="USD", description="Three-letter code of the currency that costs are in.")
+    email_url: str = Field(
+        default="",
+        description="`smtp+tls://user:password@host:587`. Empty: mail is written to the log.",
+    )
+    email_from: str = Field(default="homeroom@localhost", description="Sender of Homeroom's mail.")
+    apple_api_url: str = Field(
+        default="",
+        description="Apple's API, with `/v1` and no slash at the end. Empty: Apple's own, by the connection's kind.",
+    )
+    apple_token_url: str = Field(default="", description="Apple's token endpoint. Empty: Apple's own.")
+    apple_max_rate: float = Field(
+        default=5.0, ge=0, description="Most requests a second to Apple for one connection; 0: no ceiling."
+    )
+    apple_concurrency: int = Field(
+        default=4, ge=1, le=256, description="Most requests to Apple under way at once for one connection."
+    )
+    coverage_max_age_days: int = Field(
+        default=14, ge=1, le=365, description="Every device's coverage is asked for at least this often, in days."
+    )
+    debug: bool = Field(default=False, description="Detailed error pages; for development only.")
+    log_level: str = Field(default="INFO", description="`DEBUG`, `INFO`, `WARNING` or `ERROR`.")
+
+    @field_validator("secret_keys", mode="before")
+    @classmethod
+    def _split_keys(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(key.strip() for key in value.split(",") if key.strip())
+        return value
+
+    @field_validator("secret_keys")
+    @classmethod
+    def _keys_are_long(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if any(len(key) < SHORTEST_SECRET_KEY for key in value):
+            msg = f"each key needs at least {SHORTEST_SECRET_KEY} characters"
+            raise ValueError(msg)
+        return value
+
+    @field_validator("time_zone")
+    @classmethod
+    def _zone_exists(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            msg = f"{value!r} is not a time zone; write it like America/Chicago"
+            raise ValueError(msg) from error
+        return value
+
+    @field_validator("base_url", "apple_api_url", "apple_token_url")
+    @classmethod
+    def _is_an_address(cls, value: str) -> str:
+        if value and (urlsplit(value).scheme not in {"http", "https"} or not urlsplit(value).hostname):
+            msg = f"{value!r} is not an http(s) address"
+            raise ValueError(msg)
+        return value.rstrip("/")
+
+    @cached_property
+    def keys(self) -> tuple[str, ...]:
+        """The secret keys, from the setting or the key file; the file is made if neither is there."""
+        return self.secret_keys or (_key_from_file(self.data_dir / KEY_FILE),)
+
+    @property
+    def allowed_hosts(self) -> list[str]:
+        return sorted({urlsplit(self.base_url).hostname or "localhost", "localhost", "127.0.0.1", "[::1]"})
+
+    @property
+    def is_https(self) -> bool:
+        return urlsplit(self.base_url).scheme == "https"
+
+
+def _key_from_file(path: Path) -> str:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        key = path.read_text().strip()
+        if len(key) < SHORTEST_SECRET_KEY:
+            msg = f"The key file {path} is empty or damaged. Restore it from a backup."
+            raise ImproperlyConfigured(msg) from None
+        return key
+    with os.fdopen(descriptor, "w") as file:
+        key = secrets.token_urlsafe(48)
+        file.write(key + "\n")
+    return key
+
+
+def read_configuration() -> Configuration:
+    """Read the settings; a wrong one raises ImproperlyConfigured with a sentence that names the variable."""
+    try:
+        return Configuration()
+    except ValidationError as error:
+        sentences = [
+            f"HOMEROOM_{'_'.join(str(part) for part in problem['loc']).upper()}: "
+            f"{problem['msg'].removeprefix('Value error, ')}."
+            for problem in error.errors(include_input=False)
+        ]
+        raise ImproperlyConfigured(" ".join(sentences)) from None

@@ -1,0 +1,29 @@
+"""Where log lines go: stderr, one line each. stdout belongs to what commands print."""
+
+from typing import Any
+
+import structlog
+
+
+def logging_configuration(*, level: str) -> dict[str, Any]:
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {
+            "line": {
+                "()": structlog.stdlib.ProcessorFormatter,
+                "processor": structlog.dev.ConsoleRenderer(colors=False),
+                "foreign_pre_chain": [
+                    structlog.stdlib.add_log_level,
+                    structlog.processors.TimeStamper(fmt="iso", utc=True),
+                ],
+            }
+        },
+        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+        "root": {"handlers": ["stderr"], "level": "WARNING"},
+        "loggers": {
+            "homeroom": {"level": level},
+            "appleschool": {"level": level},
+            "django_structlog": {"level": "WARNING"},
+        },
+    }

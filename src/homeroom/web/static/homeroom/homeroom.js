@@ -1,0 +1,27 @@
+// Small manners of every page; what a page does stands in its own markup.
+
+// A form with data-once is sent once: its buttons rest while the answer is on its way.
+document.addEventListener("submit", (event) => {
+  if (!event.target.matches("form[data-once]")) return;
+  for (const button of event.target.querySelectorAll("button[type=submit]")) {
+    button.classList.add("btn-loading");
+    setTimeout(() => { button.disabled = true; });
+  }
+});
+window.addEventListener("pageshow", () => {
+  for (const button of document.querySelectorAll("form[data-once] .btn-loading")) {
+    button.disabled = false;
+    button.classList.remove("btn-loading");
+  }
+});
+
+// A button with data-confirm asks first.
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-confirm]");
+  if (button && !window.confirm(button.dataset.confirm)) event.preventDefault();
+});
+
+// A control with data-submit sends its form when it changes.
+document.addEventListener("change", (event) => {
+  if (event.target.matches("[data-submit]")) event.target.form.requestSubmit();
+});

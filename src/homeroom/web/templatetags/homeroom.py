@@ -1,0 +1,54 @@
+"""Template tags of the shell: icons, form controls, permission checks."""
+
+from functools import cache
+from pathlib import Path
+
+from django import forms, template
+from django.forms.boundfield import BoundField
+from django.utils.safestring import SafeString, mark_safe
+
+register = template.Library()
+
+ICONS_DIR = Path(__file__).resolve().parent.parent / "static" / "vendor" / "icons"
+
+
+@register.simple_tag
+def icon(name: str) -> SafeString:
+    """A decorative icon, drawn into the page. Its meaning always stands in words beside it."""
+    return _svg(name)
+
+
+@cache
+def _svg(name: str) -> SafeString:
+    drawing = (ICONS_DIR / f"{name}.svg").read_text()
+    return mark_safe(drawing.replace("<svg", '<svg aria-hidden="true" focusable="false"', 1))  # noqa: S308 - our own asset
+
+
+@register.filter
+def control(field: BoundField) -> SafeString:
+    """A form field's widget with the look of its kind, tied to its help text and errors."""
+    widget = field.field.widget
+    match widget:
+        case forms.CheckboxInput():
+            css = "form-check-input"
+        case forms.RadioSelect() | forms.CheckboxSelectMultiple():
+            css = "form-check-input"
+        case forms.Select():
+            css = "form-select"
+        case _:
+            css = "form-control"
+    if field.errors:
+        css += " is-invalid"
+    own = widget.attrs.get("class", "")
+    return field.as_widget(attrs={"class": f"{css} {own}".strip()})
+
+
+@register.filter
+def is_checkbox(field: BoundField) -> bool:
+    return isinstance(field.field.widget, forms.CheckboxInput)
+
+
+@register.filter
+def may(viewer: object, permission: str) -> bool:
+    """Whether the viewer has a permission: `{% if viewer|may:"run-sync" %}`."""
+    return bool(viewer and viewer.may(permission))  # type: ignore[attr-defined]

@@ -1,0 +1,15 @@
+"""Homeroom's own settings, with a throw-away data folder; HOMEROOM_DATABASE_URL chooses the database."""
+
+import os
+import tempfile
+
+os.environ.setdefault("HOMEROOM_DATA_DIR", tempfile.mkdtemp(prefix="homeroom-tests-"))
+os.environ.setdefault("HOMEROOM_SECRET_KEYS", "a-key-for-tests-only-0123456789abcdef")
+
+from homeroom.config.settings import *
+
+INSTALLED_APPS = [*INSTALLED_APPS, "django_linear_migrations"]
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
