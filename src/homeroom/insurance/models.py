@@ -6,15 +6,18 @@ from typing import Any
 from django.db import models
 from django.db.models import Q
 from django.db.models.deletion import CASCADE, Collector
+from django.utils.translation import gettext as translated
 from django.utils.translation import gettext_lazy as _
 
+from homeroom.web.errors import Refused
 
-class SyncedInsuranceIsReadOnly(Exception):  # noqa: N818 - the name is the sentence
+
+class SyncedInsuranceIsReadOnly(Refused):
     """Something other than the sync tried to write an insurance record that comes from Apple."""
 
     def __init__(self) -> None:
         super().__init__(
-            _(
+            translated(
                 "This insurance record comes from AppleCare through the sync and can't be changed here. "
                 "Change the coverage in Apple School Manager; the next sync brings it."
             )

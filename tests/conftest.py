@@ -1,0 +1,41 @@
+import pytest
+from django.test import Client
+
+from homeroom.accounts.models import User
+from homeroom.accounts.policy import Role
+from tests.builders import make_user
+
+
+@pytest.fixture
+def administrator(db: None) -> User:
+    return make_user(Role.ADMINISTRATOR)
+
+
+@pytest.fixture
+def technician(db: None) -> User:
+    return make_user(Role.TECHNICIAN)
+
+
+@pytest.fixture
+def viewer(db: None) -> User:
+    return make_user(Role.VIEWER)
+
+
+@pytest.fixture
+def as_administrator(client: Client, administrator: User) -> Client:
+    client.force_login(administrator)
+    return client
+
+
+@pytest.fixture
+def as_technician(technician: User) -> Client:
+    client = Client()
+    client.force_login(technician)
+    return client
+
+
+@pytest.fixture
+def as_viewer(viewer: User) -> Client:
+    client = Client()
+    client.force_login(viewer)
+    return client
