@@ -3,6 +3,10 @@ from django.db.models import Q
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+from homeroom.inventory.imports.models import ImportJob, ImportRow
+
+__all__ = ["Assignment", "Device", "DeviceStatus", "ImportJob", "ImportRow", "Person", "Site"]
+
 
 class Site(models.Model):
     """A school or a depot."""
