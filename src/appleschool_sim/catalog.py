@@ -15,11 +15,29 @@ class Model(msgspec.Struct, frozen=True):
 
 
 CATALOG = (
-    Model("iPad (10th generation)", "iPad", "iPad13,18", "MPQ13LL/A", ("64GB", "256GB"), ("BLUE", "SILVER", "PINK")),
-    Model("iPad (9th generation)", "iPad", "iPad12,1", "MK2K3LL/A", ("64GB", "256GB"), ("SPACE GRAY", "SILVER")),
+    Model(
+        "iPad (10th generation)",
+        "iPad",
+        "iPad13,18",
+        "MPQ13LL/A",
+        ("64GB", "256GB"),
+        ("BLUE", "SILVER", "PINK"),
+    ),
+    Model(
+        "iPad (9th generation)", "iPad", "iPad12,1", "MK2K3LL/A", ("64GB", "256GB"), ("SPACE GRAY", "SILVER")
+    ),
     Model("iPad (A16)", "iPad", "iPad15,7", "MD3Y4LL/A", ("128GB", "256GB"), ("BLUE", "SILVER", "YELLOW")),
-    Model("MacBook Air (13-inch, M3, 2024)", "Mac", "Mac15,12", "MRXV3LL/A", ("256GB", "512GB"), ("MIDNIGHT", "SILVER")),
-    Model("iPad (8th generation)", "iPad", "iPad11,6", "MYLA2LL/A", ("32GB", "128GB"), ("SPACE GRAY", "SILVER")),
+    Model(
+        "MacBook Air (13-inch, M3, 2024)",
+        "Mac",
+        "Mac15,12",
+        "MRXV3LL/A",
+        ("256GB", "512GB"),
+        ("MIDNIGHT", "SILVER"),
+    ),
+    Model(
+        "iPad (8th generation)", "iPad", "iPad11,6", "MYLA2LL/A", ("32GB", "128GB"), ("SPACE GRAY", "SILVER")
+    ),
     Model("MacBook Air (M1, 2020)", "Mac", "MacBookAir10,1", "MGN63LL/A", ("256GB",), ("SPACE GRAY", "GOLD")),
     Model(
         "iPad Air 11-inch (M2) Wi-Fi + Cellular",
@@ -30,8 +48,18 @@ CATALOG = (
         ("BLUE", "PURPLE"),
         cellular=True,
     ),
-    Model("Apple TV 4K (3rd generation)", "AppleTV", "AppleTV14,1", "MN893LL/A", ("128GB",), ("BLACK",), ethernet=True),
+    Model(
+        "Apple TV 4K (3rd generation)",
+        "AppleTV",
+        "AppleTV14,1",
+        "MN893LL/A",
+        ("128GB",),
+        ("BLACK",),
+        ethernet=True,
+    ),
 )
 IMAC = Model('iMac 21.5"', "Mac", "iMac18,2", "Z0UK", ("1TB",), ("SILVER",), ethernet=True)
-DUAL_SIM_IPHONE = Model("iPhone 13", "iPhone", "iPhone14,5", "MLPG3LL/A", ("128GB",), ("MIDNIGHT",), cellular=True)
+DUAL_SIM_IPHONE = Model(
+    "iPhone 13", "iPhone", "iPhone14,5", "MLPG3LL/A", ("128GB",), ("MIDNIGHT",), cellular=True
+)
 EVERY_MODEL = (*CATALOG, IMAC, DUAL_SIM_IPHONE)

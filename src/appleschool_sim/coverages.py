@@ -6,10 +6,10 @@ from datetime import date, datetime, timedelta
 import msgspec
 
 from appleschool_sim.devices import (
-    OLD_ORDER_IN,
     ORDER_SIZE,
     SHOWCASE_EVERY,
     Device,
+    days_since_order,
     digest,
     midnight,
     order_of,
@@ -33,7 +33,6 @@ _MIX = (
     (256, CoverageKind.OPEN_ENDED),
 )
 YEAR = 365
-OLD_DAYS = 1500
 
 
 class Coverage(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,10 +75,7 @@ def build_coverages(seed: int, device: Device, *, kind: Kind, today: date) -> tu
     planned = _planned(seed, device.index, d[0])
     if planned is CoverageKind.NONE:
         return ()
-    days_ago = order_of(seed, device.index // ORDER_SIZE).days_ago
-    days_ago = max(days_ago, OLD_DAYS) if planned is CoverageKind.EXPIRED else days_ago
-    if device.index % SHOWCASE_EVERY in _SHOWCASE and planned is not CoverageKind.EXPIRED:
-        days_ago = min(days_ago, YEAR - 65)
+    days_ago = days_since_order(seed, device.index)
     starts = midnight(today) - timedelta(days=days_ago - 10 - d[1] % 15)
     limited = Coverage(
         id=device.serial,
@@ -90,18 +86,23 @@ def build_coverages(seed: int, device: Device, *, kind: Kind, today: date) -> tu
     )
     if planned is CoverageKind.LIMITED:
         return (limited,)
-    return (limited, _plan(planned, device, limited, agreement=f"97{int.from_bytes(d[2:7]) % 10**11:011d}", kind=kind))
+    return (
+        limited,
+        _plan(planned, device, limited, agreement=f"97{int.from_bytes(d[2:7]) % 10**11:011d}", kind=kind),
+    )
 
 
 def _planned(seed: int, index: int, chance: int) -> CoverageKind:
     if (slot := index % SHOWCASE_EVERY) in _SHOWCASE:
         return _SHOWCASE[slot]
     planned = next(planned for limit, planned in _MIX if chance < limit)
-    is_old = digest(seed, "order", index // ORDER_SIZE)[0] % OLD_ORDER_IN == OLD_ORDER_IN - 1
+    is_old = order_of(seed, index // ORDER_SIZE).is_old
     return CoverageKind.EXPIRED if is_old and planned is CoverageKind.PLAN else planned
 
 
-def _plan(planned: CoverageKind, device: Device, limited: Coverage, *, agreement: str, kind: Kind) -> Coverage:
+def _plan(
+    planned: CoverageKind, device: Device, limited: Coverage, *, agreement: str, kind: Kind
+) -> Coverage:
     if planned is CoverageKind.OPEN_ENDED and kind is Kind.BUSINESS:
         return Coverage(
             id=f"abe-{device.serial}",

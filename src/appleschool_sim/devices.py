@@ -22,7 +22,11 @@ SHOWCASE_ABSENT = 12
 SHOWCASE_MEID = 14
 SHOWCASE_RESELLER_ODD = 15
 OLD_ORDER_IN = 8
+# The showcases of coverage need an age at which their kind of coverage makes sense.
+_SHOWCASE_AGES = {0: 210, 1: 230, 3: 1620, 4: 250, 5: 270}
 REPLACEMENT_ORDERS = 10**9
+# Places in the catalog: a school buys iPads for the most part, and few Apple TVs.
+_COMMON = (0, 0, 0, 0, 1, 1, 1, 2, 2, 2, 2, 3, 3, 4, 4, 5, 5, 6, 0, 1, 2, 7)
 
 
 class Device(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,6 +63,7 @@ class Order(msgspec.Struct, frozen=True):
     days_ago: int
     source: PurchaseSource
     source_id: str
+    is_old: bool
 
 
 def digest(seed: int, *parts: object) -> bytes:
@@ -74,12 +79,17 @@ def order_of(seed: int, batch: int) -> Order:
     number = int.from_bytes(d[4:8]) % 9_000_000_000 + 1_000_000_000
     from_reseller = d[3] % 4 == 0
     return Order(
-        model=CATALOG[d[2] % len(CATALOG)],
+        model=CATALOG[_COMMON[d[2] % len(_COMMON)]],
         number=f"PO-{number % 1_000_000}/{d[9] % 90 + 10}" if from_reseller else str(number),
         days_ago=1500 + d[1] * 2 if is_old else 40 + d[1] * 4,
         source=PurchaseSource.RESELLER if from_reseller else PurchaseSource.APPLE,
         source_id="3A7F21C" if from_reseller else "0001234567",
+        is_old=is_old,
     )
+
+
+def days_since_order(seed: int, index: int) -> int:
+    return _SHOWCASE_AGES.get(index % SHOWCASE_EVERY) or order_of(seed, index // ORDER_SIZE).days_ago
 
 
 def midnight(day: date) -> datetime:
@@ -91,7 +101,7 @@ def build_device(seed: int, index: int, *, serial: str, today: date, server_id: 
     d = digest(seed, "device", index)
     slot = index % SHOWCASE_EVERY
     model = {SHOWCASE_IMAC: IMAC, SHOWCASE_DUAL_SIM: DUAL_SIM_IPHONE}.get(slot, order.model)
-    ordered = midnight(today) - timedelta(days=order.days_ago) + timedelta(hours=7)
+    ordered = midnight(today) - timedelta(days=days_since_order(seed, index)) + timedelta(hours=7)
     added = ordered + timedelta(days=2 + d[0] % 12, milliseconds=int.from_bytes(d[1:4]) * 5)
     updated = added + timedelta(days=1 + d[4] % 9, milliseconds=int.from_bytes(d[5:8]) * 4)
     colors, capacities = model.colors, model.capacities
@@ -123,9 +133,7 @@ def build_device(seed: int, index: int, *, serial: str, today: date, server_id: 
 def _as_showcase(device: Device, slot: int) -> Device:
     replace = msgspec.structs.replace
     if slot == SHOWCASE_RESELLER_R:
-        return replace(
-            device, order_number="R2231-77", source=PurchaseSource.RESELLER, source_id="3A7F21C"
-        )
+        return replace(device, order_number="R2231-77", source=PurchaseSource.RESELLER, source_id="3A7F21C")
     if slot == SHOWCASE_RESELLER_ODD:
         return replace(
             device, order_number="web #48 / ä", source=PurchaseSource.RESELLER, source_id="-2085650007946880"

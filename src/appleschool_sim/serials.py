@@ -5,8 +5,9 @@ LETTERS = DIGITS[10:]
 BASE = len(DIGITS)
 _VALUES = {digit: value for value, digit in enumerate(DIGITS)}
 _LENGTHS = (12, 11, 10, 10, 10, 12, 10, 10)
-_FIRST_FACTOR = 22_801_763_489
-_SECOND_FACTOR = 15_485_863_017
+_STRIDE = 11_400_714_819_323_198_485
+_FIRST_FACTOR = 2_862_933_555_777_941_757
+_SECOND_FACTOR = 3_202_034_522_624_059_733
 
 
 class Serials:
@@ -16,9 +17,12 @@ class Serials:
     """
 
     def __init__(self, seed: int) -> None:
-        self._offset = (seed * 7_919 + 104_729) % BASE**9
+        self._offset = (seed + 1) * _STRIDE
         self._inverses = {
-            length: (pow(_FIRST_FACTOR, -1, BASE ** (length - 1)), pow(_SECOND_FACTOR, -1, BASE ** (length - 1)))
+            length: (
+                pow(_FIRST_FACTOR, -1, BASE ** (length - 1)),
+                pow(_SECOND_FACTOR, -1, BASE ** (length - 1)),
+            )
             for length in sorted(set(_LENGTHS))
         }
 

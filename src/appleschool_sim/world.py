@@ -43,6 +43,7 @@ class World:
         self._coverages: dict[int, tuple[Coverage, ...]] = {}
         self._covered_from: dict[int, datetime] = {}
         self._forgotten: set[int] = set()
+        self._handed_out = 0
 
     @property
     def positions(self) -> int:
@@ -141,9 +142,10 @@ class World:
         return added
 
     def unused_serial(self) -> str:
-        """A serial that no device has; the next one once a device was added."""
-        # Far beyond the devices that were there at first, whose indexes the arithmetic would hand out again.
-        return self._serials.at(10**10 + len(self._added))
+        """A serial that no device has, another one at every call."""
+        # Far beyond the devices that were there at first, so that the arithmetic never gives it to one of them.
+        self._handed_out += 1
+        return self._serials.at(10**10 + self._handed_out)
 
     def change(self, device: Device) -> None:
         self._changed[device.index] = device
@@ -177,5 +179,6 @@ def _servers(seed: int) -> tuple[MdmServer, ...]:
         ("Former MDM", "MDM", "INACTIVE", ()),
     )
     return tuple(
-        MdmServer(digest(seed, "server", number)[:16].hex().upper(), *each) for number, each in enumerate(described)
+        MdmServer(digest(seed, "server", number)[:16].hex().upper(), *each)
+        for number, each in enumerate(described)
     )

@@ -1,0 +1,102 @@
+"""The door for those who run the simulator: `/_control/`, open to this machine only."""
+
+import asyncio
+from datetime import UTC, datetime
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from aiohttp import web
+
+from appleschool_sim.actions import ACTIONS, Action, ActionError, Moment, NewKey
+from appleschool_sim.credentials import write_credentials
+from appleschool_sim.journal import Journal
+from appleschool_sim.simulator import Simulator
+
+
+class ControlApi:
+    """Shows the state and the counts, and takes actions."""
+
+    def __init__(
+        self, simulator: Simulator, *, journal: Journal | None = None, folder: Path | None = None
+    ) -> None:
+        self._simulator = simulator
+        self._journal = journal
+        self._folder = folder
+
+    async def answer(self, request: web.BaseRequest, name: str) -> web.Response:
+        if not _is_from_here(request.remote):
+            return _json(403, {"error": "only from this machine"})
+        self._simulator.catch_up()
+        if request.method == "GET":
+            return await self._shown(name)
+        if request.method != "POST" or name not in ACTIONS:
+            return _json(404, {"error": f"no such action: {name}"})
+        try:
+            action = msgspec.json.decode(await request.read() or b"{}", type=ACTIONS[name])
+            at, outcome = self.take(action)
+        except (msgspec.MsgspecError, ActionError) as error:
+            return _json(400, {"error": str(error)})
+        return _json(200, {"at": at, "outcome": outcome})
+
+    def take(self, action: Action) -> tuple[Moment, dict[str, Any]]:
+        """Do it, and write it down."""
+        at = self._now()
+        outcome = action.apply(self._simulator, at)
+        if action.is_journaled:
+            self._write(action, at)
+        if isinstance(action, NewKey) and self._folder is not None:
+            write_credentials(self._folder, self._simulator.credentials)
+        return at, outcome
+
+    def note(self, action: Action) -> None:
+        """Write down what a client did through the API."""
+        self._write(action, self._now())
+
+    def _now(self) -> Moment:
+        return Moment(self._simulator.clock.now(), datetime.now(UTC))
+
+    def _write(self, action: Action, at: Moment) -> None:
+        if self._journal is not None:
+            self._journal.write(action, at)
+
+    async def _shown(self, name: str) -> web.Response:
+        if name == "state":
+            return _json(200, self._state())
+        if name == "counts":
+            return _json(200, self._simulator.counters.as_json())
+        if name == "truth":
+            return _json(200, await asyncio.to_thread(self._truth))
+        return _json(404, {"error": f"nothing to show: {name}"})
+
+    def _state(self) -> dict[str, Any]:
+        simulator, world = self._simulator, self._simulator.world
+        bucket = simulator.bucket
+        return {
+            "kind": world.kind,
+            "seed": world.seed,
+            "today": world.today,
+            "devices": len(world),
+            "now": simulator.clock.now(),
+            "is_clock_turned": simulator.clock.is_turned,
+            "client_id": simulator.credentials.client_id,
+            "key_id": simulator.credentials.key_id,
+            "is_key_revoked": simulator.tokens.is_revoked,
+            "rate_limit": bucket and {"rate": bucket.rate, "burst": bucket.burst},
+            "faults": {fault.value: setting for fault, setting in simulator.faults.active.items()},
+        }
+
+    def _truth(self) -> dict[str, Any]:
+        """Walks the whole fleet: about half a minute for a million devices."""
+        world = self._simulator.world
+        kinds = world.coverage_kinds(self._simulator.clock.now().date())
+        return {"devices": len(world), "coverage": {kind.value: count for kind, count in kinds.items()}}
+
+
+def _is_from_here(remote: str | None) -> bool:
+    return remote is not None and ip_address(remote.partition("%")[0]).is_loopback
+
+
+def _json(status: int, content: object) -> web.Response:
+    return web.Response(status=status, body=msgspec.json.encode(content), content_type="application/json")

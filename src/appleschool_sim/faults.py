@@ -1,0 +1,93 @@
+"""Everything Apple's servers are known or feared to do, each to be switched on at run time."""
+
+import random
+from enum import StrEnum
+
+import msgspec
+
+from appleschool_sim.kinds import RequestKind
+
+
+class Fault(StrEnum):
+    THROTTLED = "throttled"
+    THROTTLED_DATE = "throttled_date"
+    THROTTLED_SILENT = "throttled_silent"
+    TOKEN_THROTTLED = "token_throttled"  # noqa: S105 - the name of a fault
+    TOKEN_REFUSED = "token_refused"  # noqa: S105 - the name of a fault
+    SERVER_ERROR = "server_error"
+    UNAVAILABLE = "unavailable"
+    CUT_BODY = "cut_body"
+    BROKEN_JSON = "broken_json"
+    DROPPED = "dropped"
+    SLOW = "slow"
+    UNAUTHORIZED = "unauthorized"
+    FORBIDDEN = "forbidden"
+    STALE_CURSOR = "stale_cursor"
+    FOREIGN_NEXT = "foreign_next"
+    COVERAGE_NOT_FOUND = "coverage_not_found"
+    COVERAGE_FAILING = "coverage_failing"
+    PURCHASE_SOURCE_UID = "purchase_source_uid"
+    UNKNOWN_ATTRIBUTES = "unknown_attributes"
+    UNKNOWN_ENUM = "unknown_enum"
+    BAD_DATE = "bad_date"
+    NO_SERIAL = "no_serial"
+    MAC_ARRAYS = "mac_arrays"
+    EMPTY_SERVER_ID = "empty_server_id"
+
+
+TOKEN_FAULTS = frozenset({Fault.TOKEN_THROTTLED, Fault.TOKEN_REFUSED})
+
+
+class FaultSetting(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """When a fault strikes: of the requests it could meet, after the first `after`, `count` times at most."""
+
+    probability: float = 1.0
+    count: int | None = None
+    after: int = 0
+    kinds: list[RequestKind] | None = None
+    serials: list[str] | None = None
+    seconds: float = 2.0
+    met: int = 0
+    struck: int = 0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.probability <= 1 or self.after < 0 or self.seconds < 0:
+            message = "probability must lie between 0 and 1, after and seconds must not be negative"
+            raise ValueError(message)
+
+
+class Faults:
+    """The faults that are switched on. Chance follows from the seed."""
+
+    def __init__(self, seed: int) -> None:
+        self._chance = random.Random(seed)  # noqa: S311 - must be repeatable, not secret
+        self.active: dict[Fault, FaultSetting] = {}
+
+    def switch_on(self, fault: Fault, setting: FaultSetting) -> None:
+        self.active[fault] = setting
+
+    def switch_off(self, fault: Fault | None = None) -> None:
+        if fault is None:
+            self.active.clear()
+        else:
+            self.active.pop(fault, None)
+
+    def strikes(self, fault: Fault, kind: RequestKind, serial: str | None = None) -> FaultSetting | None:
+        """The fault's setting if it strikes this request, or this device's record."""
+        setting = self.active.get(fault)
+        if setting is None:
+            return None
+        if setting.kinds is None:
+            # Token requests meet only the faults of their own unless they are named.
+            if kind is RequestKind.TOKEN and fault not in TOKEN_FAULTS:
+                return None
+        elif kind not in setting.kinds:
+            return None
+        if setting.serials is not None and serial not in setting.serials:
+            return None
+        setting.met += 1
+        spent = setting.count is not None and setting.struck >= setting.count
+        if setting.met <= setting.after or spent or self._chance.random() >= setting.probability:
+            return None
+        setting.struck += 1
+        return setting
