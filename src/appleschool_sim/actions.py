@@ -136,8 +136,8 @@ class Change(Action, frozen=True):
     color: str | msgspec.UnsetType = msgspec.UNSET
     capacity: str | msgspec.UnsetType = msgspec.UNSET
     part_number: str | msgspec.UnsetType = msgspec.UNSET
-    order_number: str | None | msgspec.UnsetType = msgspec.UNSET
-    server_id: str | None | msgspec.UnsetType = msgspec.UNSET
+    order_number: str | msgspec.UnsetType | None = msgspec.UNSET
+    server_id: str | msgspec.UnsetType | None = msgspec.UNSET
 
     def apply(self, simulator: Simulator, at: Moment) -> dict[str, Any]:
         device = _present(simulator, self.serial)
@@ -152,7 +152,7 @@ class ChangeCoverage(Action, frozen=True):
 
     serial: str
     starts: datetime | msgspec.UnsetType = msgspec.UNSET
-    ends: datetime | None | msgspec.UnsetType = msgspec.UNSET
+    ends: datetime | msgspec.UnsetType | None = msgspec.UNSET
     description: str | msgspec.UnsetType = msgspec.UNSET
     payment: PaymentType | msgspec.UnsetType = msgspec.UNSET
     renewable: bool | msgspec.UnsetType = msgspec.UNSET

@@ -66,7 +66,10 @@ class Activity(msgspec.Struct, frozen=True):
 
 
 class Activities:
-    """Takes activities and tells how far they are. The devices change at once, the activity ends ten seconds later."""
+    """Takes activities and tells how far they are.
+
+    The devices change at once; the activity ends ten seconds later.
+    """
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -126,7 +129,7 @@ class Activities:
         kind, metadata = request.attributes.activity_type, request.attributes.activity_type_metadata
         if kind not in NEEDS_DEADLINE:
             return None
-        deadline = metadata and metadata.mdm_migration_deadline_date_time
+        deadline = None if metadata is None else metadata.mdm_migration_deadline_date_time
         if deadline is None or deadline.tzinfo is None or deadline > now + FARTHEST_DEADLINE:
             raise Refusal(
                 409,

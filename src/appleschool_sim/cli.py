@@ -34,7 +34,7 @@ from appleschool_sim.running import API_PATH, TOKEN_PATH, Place, run
     type=click.Path(dir_okay=False, path_type=Path),
     help="A file that keeps what happened, so that the next start goes on from there.",
 )
-def simulator(  # noqa: PLR0913 - one argument for each option
+def simulator(
     *, kind: str, devices: int, seed: int, host: str, port: int, folder: Path | None, state: Path | None
 ) -> None:
     """Serve a stand-in for Apple School Manager's API."""

@@ -3,7 +3,7 @@
 import urllib.request
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any, Unpack, TypedDict
+from typing import Any, TypedDict, Unpack
 from urllib.error import HTTPError
 
 import msgspec

@@ -3,6 +3,7 @@
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from hashlib import blake2b
+from typing import Any
 
 import msgspec
 
@@ -10,7 +11,7 @@ from appleschool_sim.catalog import CATALOG, DUAL_SIM_IPHONE, IMAC, Model
 from appleschool_sim.kinds import PurchaseSource
 
 ORDER_SIZE = 30
-# The first of every so many devices are oddities found in real fleets, so that even a small world has them all.
+# The first of every so many devices are oddities of real fleets, so that even a small world has them all.
 SHOWCASE_EVERY = 500
 SHOWCASE_IMAC = 6
 SHOWCASE_DUAL_SIM = 7
@@ -131,28 +132,35 @@ def build_device(seed: int, index: int, *, serial: str, today: date, server_id: 
 
 
 def _as_showcase(device: Device, slot: int) -> Device:
-    replace = msgspec.structs.replace
-    if slot == SHOWCASE_RESELLER_R:
-        return replace(device, order_number="R2231-77", source=PurchaseSource.RESELLER, source_id="3A7F21C")
-    if slot == SHOWCASE_RESELLER_ODD:
-        return replace(
-            device, order_number="web #48 / ä", source=PurchaseSource.RESELLER, source_id="-2085650007946880"
-        )
-    if slot == SHOWCASE_MANUAL:
+    changes: dict[int, dict[str, Any]] = {
+        SHOWCASE_RESELLER_R: {
+            "order_number": "R2231-77",
+            "source": PurchaseSource.RESELLER,
+            "source_id": "3A7F21C",
+        },
         # Apple shows about the time of adding, not of buying, for devices added with Apple Configurator.
-        added_day = device.added.replace(hour=0, minute=0, second=0, microsecond=0)
-        return replace(
-            device, source=PurchaseSource.MANUALLY_ADDED, source_id=None, order_number=None, ordered=added_day
-        )
-    if slot == SHOWCASE_NO_COLOR:
-        return replace(device, color="")
-    if slot == SHOWCASE_MEID:
-        return replace(device, meid=("35404910123456",))
-    if slot in {SHOWCASE_NULLS, SHOWCASE_ABSENT}:
-        return replace(
-            device, ordered=None, order_number=None, wifi_mac=None, leaves_out_empty=slot == SHOWCASE_ABSENT
-        )
-    return device
+        SHOWCASE_MANUAL: {
+            "order_number": None,
+            "source": PurchaseSource.MANUALLY_ADDED,
+            "source_id": None,
+            "ordered": midnight(device.added.date()),
+        },
+        SHOWCASE_NO_COLOR: {"color": ""},
+        SHOWCASE_NULLS: {
+            "ordered": None,
+            "order_number": None,
+            "wifi_mac": None,
+            "leaves_out_empty": False,
+        },
+        SHOWCASE_ABSENT: {"ordered": None, "order_number": None, "wifi_mac": None, "leaves_out_empty": True},
+        SHOWCASE_MEID: {"meid": ("35404910123456",)},
+        SHOWCASE_RESELLER_ODD: {
+            "order_number": "web #48 / ä",
+            "source": PurchaseSource.RESELLER,
+            "source_id": "-2085650007946880",
+        },
+    }
+    return msgspec.structs.replace(device, **changes[slot]) if slot in changes else device
 
 
 def _imeis(d: bytes, count: int) -> tuple[str, ...]:

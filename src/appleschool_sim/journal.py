@@ -38,7 +38,8 @@ class Journal:
         if self._path.exists() and (lines := self._whole_lines()):
             found = msgspec.json.decode(lines[0], type=Beginning)
             if (found.kind, found.devices, found.seed) != (wanted.kind, wanted.devices, wanted.seed):
-                message = f"{self._path} holds another world: {found.kind}, {found.devices} devices, seed {found.seed}"
+                world = f"{found.kind}, {found.devices} devices, seed {found.seed}"
+                message = f"{self._path} holds another world: {world}"
                 raise ValueError(message)
             return World(found.kind, found.devices, seed=found.seed, today=found.today)
         self._path.parent.mkdir(parents=True, exist_ok=True)

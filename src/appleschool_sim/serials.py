@@ -34,7 +34,7 @@ class Serials:
         return LETTERS[mixed % 8191 % len(LETTERS)] + _digits(mixed, length - 1)
 
     def index_of(self, serial: str) -> int | None:
-        """The index that has this serial, which may be far beyond the devices that exist; None if none can."""
+        """The index that has this serial, maybe far beyond the devices that exist; None if none can."""
         length = len(serial)
         if length not in self._inverses or not _VALUES.keys() >= set(serial):
             return None

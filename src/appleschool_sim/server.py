@@ -130,7 +130,7 @@ class Front:
         if scheme != "Bearer" or not tokens.is_good(token):
             raise Refusal(
                 401,
-                "Provide a properly configured and signed bearer token, and make sure that it has not expired.",
+                "Provide a properly signed bearer token, and make sure that it has not expired.",
             )
 
     def _check_rate(self, kind: RequestKind) -> None:
@@ -173,8 +173,9 @@ class Front:
             return
         parts = path.split("/")
         if path.startswith("/v1/mdmServers/") and parts[-1] == "devices":
-            detail = "The relationship 'devices' does not allow 'GET_RELATED'. Allowed operation is: GET_RELATIONSHIP"
-            raise Refusal(403, detail)
+            raise Refusal(
+                403, "The relationship 'devices' does not allow 'GET_RELATED', only GET_RELATIONSHIP"
+            )
         if request.method not in {"GET", "POST"}:
             raise Refusal(405, f"The method '{request.method}' is not allowed here")
         raise Refusal(404, f"The path provided does not match a defined resource type: {path}")

@@ -25,9 +25,9 @@ class MdmServer(msgspec.Struct, frozen=True):
 class World:
     """A district's devices as Apple holds them.
 
-    Device number i follows from the seed and i by hashing. Only what differs from that is kept: devices added,
-    changed or released, and coverage that was changed or dropped. Positions never move, so that a walk through
-    the list stays true while devices come and go.
+    Device number i follows from the seed and i by hashing. Only what differs from that is kept: devices
+    added, changed or released, and coverage changed or dropped. Positions never move, so that a walk
+    through the list stays true while devices come and go.
     """
 
     def __init__(self, kind: Kind, devices: int, *, seed: int, today: date) -> None:
@@ -79,7 +79,7 @@ class World:
         )
 
     def device(self, serial: str) -> Device | None:
-        """The device, also a released one unless Apple has forgotten it; None for a serial that is not ours."""
+        """The device, also a released one unless Apple has forgotten it; None for an unknown serial."""
         index = self.index_of(serial)
         return None if index is None or index in self._forgotten else self.device_at(index)
 
@@ -143,7 +143,7 @@ class World:
 
     def unused_serial(self) -> str:
         """A serial that no device has, another one at every call."""
-        # Far beyond the devices that were there at first, so that the arithmetic never gives it to one of them.
+        # Far beyond the devices that were there at first, so that it can't be one of theirs.
         self._handed_out += 1
         return self._serials.at(10**10 + self._handed_out)
 
