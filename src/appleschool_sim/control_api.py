@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
-from appleschool_sim.actions import ACTIONS, Action, ActionError, Moment, NewKey
+from appleschool_sim.actions import ACTIONS, Action, ActionError, Moment, NewKey, RestoreKey
 from appleschool_sim.credentials import write_credentials
 from appleschool_sim.journal import Journal
 from appleschool_sim.simulator import Simulator
@@ -46,9 +46,15 @@ class ControlApi:
         outcome = action.apply(self._simulator, at)
         if action.is_journaled:
             self._write(action, at)
-        if isinstance(action, NewKey) and self._folder is not None:
-            write_credentials(self._folder, self._simulator.credentials)
+        if isinstance(action, NewKey):
+            self._keep_key(at)
         return at, outcome
+
+    def _keep_key(self, at: Moment) -> None:
+        """The folder keeps the new key; the journal only that the account is good again."""
+        if self._folder is not None:
+            write_credentials(self._folder, self._simulator.credentials)
+        self._write(RestoreKey(), at)
 
     def note(self, action: Action) -> None:
         """Write down what a client did through the API."""

@@ -1,5 +1,7 @@
 """Which path means which endpoint."""
 
+from urllib.parse import unquote
+
 from appleschool_sim.kinds import RequestKind
 
 TOKEN_PATHS = frozenset({"/auth/oauth2/token", "/auth/oauth2/v2/token"})
@@ -25,7 +27,7 @@ def route(method: str, path: str) -> tuple[RequestKind, str]:
         return (RequestKind.TOKEN, "") if method == "POST" else (RequestKind.UNKNOWN, "")
     _, _, rest = path.partition("/v1/")
     parts = rest.split("/")
-    identity = parts[1] if len(parts) > 1 else ""
+    identity = unquote(parts[1]) if len(parts) > 1 else ""
     shape = (method, parts[0], len(parts) > 1, "/".join(parts[2:]))
     return (
         _ENDPOINTS.get(shape, RequestKind.UNKNOWN) if path.startswith("/v1/") else RequestKind.UNKNOWN

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
-import uvloop
 from aiohttp import web
 
 from appleschool_sim.control_api import ControlApi
@@ -15,6 +14,11 @@ from appleschool_sim.journal import Beginning, Journal
 from appleschool_sim.server import Front
 from appleschool_sim.simulator import Simulator
 from appleschool_sim.world import World
+
+try:
+    from uvloop import run as run_loop
+except ImportError:  # there is none for Windows
+    from asyncio import run as run_loop
 
 API_PATH = "/v1"
 TOKEN_PATH = "/auth/oauth2/token"  # noqa: S105 - a path
@@ -31,7 +35,7 @@ class Place(msgspec.Struct, frozen=True):
 
 def run(beginning: Beginning, place: Place, *, ready: Callable[[str, Credentials], None]) -> None:
     """Serve until SIGINT or SIGTERM. `ready` is told the address once connections are taken."""
-    uvloop.run(_serve(beginning, place, ready))
+    run_loop(_serve(beginning, place, ready))
 
 
 async def _serve(beginning: Beginning, place: Place, ready: Callable[[str, Credentials], None]) -> None:

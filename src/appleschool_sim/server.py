@@ -146,7 +146,7 @@ class Front:
     def _too_many(self, kind: RequestKind, seconds: float, form: str) -> Refusal:
         headers = {}
         if form == "seconds":
-            whole = max(1, math.ceil(seconds))
+            whole = math.ceil(seconds)
             headers["Retry-After"] = str(whole)
             self._simulator.counters.hold(kind, whole)
         elif form == "date":
@@ -202,14 +202,8 @@ class Front:
             if faults.strikes(Fault.BROKEN_JSON, kind, identity):
                 return web.Response(body=reply.body[: len(reply.body) // 2], headers=headers)
             if faults.strikes(Fault.CUT_BODY, kind, identity):
-                await self._send_half(request, reply, headers)
-                raise DroppedError
+                return await _send_half(request, reply, headers)
         return web.Response(status=reply.status, body=reply.body, headers=headers)
-
-    async def _send_half(self, request: web.BaseRequest, reply: Reply, headers: dict[str, str]) -> None:
-        response = web.StreamResponse(headers=headers | {"Content-Length": str(len(reply.body))})
-        await response.prepare(request)
-        await response.write(reply.body[: len(reply.body) // 2])
 
     def _date_header(self) -> str:
         now = self._simulator.clock.now()
@@ -217,6 +211,16 @@ class Front:
         if self._date[0] != second:
             self._date = (second, format_datetime(now.replace(microsecond=0), usegmt=True))
         return self._date[1]
+
+
+async def _send_half(request: web.BaseRequest, reply: Reply, headers: dict[str, str]) -> web.StreamResponse:
+    response = web.StreamResponse(headers=headers | {"Content-Length": str(len(reply.body))})
+    await response.prepare(request)
+    await response.write(reply.body[: len(reply.body) // 2])
+    if request.transport is not None:
+        # Not abort: the first half is to arrive.
+        request.transport.close()
+    return response
 
 
 def _check_accept(request: web.BaseRequest) -> None:

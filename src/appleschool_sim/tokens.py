@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, TypeGuard
 
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
@@ -42,8 +41,7 @@ class Tokens:
     def accept(self, credentials: Credentials) -> None:
         """Take these as the only good credentials."""
         self._credentials = credentials
-        private = load_pem_private_key(credentials.private_key.encode(), password=None)
-        self._key = ECKey.import_key(private.public_key())  # type: ignore[arg-type]
+        self._key = ECKey.import_key(credentials.private_key)
         self.is_revoked = False
 
     def revoke_key(self) -> None:
