@@ -12,6 +12,11 @@ class Connection(models.Model):
         SCHOOL = "school", _("Apple School Manager")
         BUSINESS = "business", _("Apple Business")
 
+    class State(models.TextChoices):
+        ACTIVE = "active", _("Active")
+        NEEDS_ATTENTION = "needs-attention", _("Needs attention")
+        NOT_ACTIVE = "not-active", _("Not active")
+
     name = models.CharField(_("name"), max_length=100, unique=True)
     kind = models.CharField(_("kind"), max_length=10, choices=Kind, default=Kind.SCHOOL)
     team_id = models.CharField(
@@ -25,9 +30,14 @@ class Connection(models.Model):
     process_replacements = models.BooleanField(_("Process AppleCare replacements"), default=True)
     active = models.BooleanField(_("active"), default=True)
     problem = models.CharField(
-        max_length=500, blank=True, editable=False, help_text="What needs attention; empty when the last contact went well."
+        max_length=500,
+        blank=True,
+        editable=False,
+        help_text="What needs attention; empty when the last contact went well.",
     )
-    pace = models.FloatField(null=True, editable=False, help_text="Requests a second found at the end of the last run.")
+    pace = models.FloatField(
+        null=True, editable=False, help_text="Requests a second found at the end of the last run."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -40,3 +50,14 @@ class Connection(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("applesync:connection", args=[self.pk])
+
+    @property
+    def state(self) -> State:
+        if not self.active:
+            return self.State.NOT_ACTIVE
+        return self.State.NEEDS_ATTENTION if self.problem else self.State.ACTIVE
+
+    @property
+    def short_fingerprint(self) -> str:
+        """Enough of the key's fingerprint to compare it by eye."""
+        return " ".join(self.key_fingerprint[start : start + 4] for start in range(0, 16, 4))
