@@ -94,6 +94,11 @@ class AppleSchool:
         """Apple's clock less ours, by the `Date` of the last token answer or error; None before the first."""
         return self._transport.clock_skew
 
+    @property
+    def granted_scope(self) -> str:
+        """What the token may be used for, in Apple's words; empty before the first token."""
+        return self._transport.granted_scope
+
     async def token(self) -> None:
         """Get a token if there is none yet: raises what is wrong with the credentials, if anything is."""
         await self._transport.token()

@@ -51,6 +51,7 @@ class Transport:
     ) -> None:
         self.pace = Pace(limits, clock)
         self.clock_skew: timedelta | None = None
+        self.granted_scope = ""
         self._credentials = credentials
         self._scope = scope
         self._api_url = URL(api_url.rstrip("/"))
@@ -195,6 +196,7 @@ class Transport:
         if not isinstance(token, str) or not token.isascii() or not token.isprintable() or not token:
             raise ProtocolError("Apple's token endpoint gave an answer that holds no usable token.")
         self._token = token
+        self.granted_scope = str(answer.get("scope") or "")[:200]
         self._token_good_until = self._clock.monotonic() + max(seconds - RENEW_BEFORE_EXPIRY, seconds / 2)
 
     def _drop(self, token: str) -> None:
