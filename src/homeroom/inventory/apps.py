@@ -8,7 +8,10 @@ class InventoryConfig(AppConfig):
     name = "homeroom.inventory"
 
     def ready(self) -> None:
+        from homeroom.inventory.exports.nouns import register_inventory
+
         post_migrate.connect(_add_default_statuses, sender=self)
+        register_inventory()
 
 
 def _add_default_statuses(**_kwargs: Any) -> None:

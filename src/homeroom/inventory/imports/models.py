@@ -20,7 +20,7 @@ class DateOrder(models.TextChoices):
 
 
 class ImportJob(models.Model):
-    """One file on its way into the inventory: its mapping, its plan, its outcome, and the lease of who works on it."""
+    """One file on its way into the inventory: its mapping, plan and outcome, and who works on it."""
 
     class State(models.TextChoices):
         UPLOADED = "uploaded", _("Columns to check")

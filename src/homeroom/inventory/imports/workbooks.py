@@ -1,0 +1,88 @@
+"""Reading the first sheet of an Excel workbook, row by row."""
+
+import warnings
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date, datetime, time
+from typing import IO
+from xml.etree.ElementTree import ParseError
+
+import openpyxl
+from django.utils.translation import gettext as translated
+from openpyxl.utils.exceptions import InvalidFileException
+
+from homeroom.inventory.imports.rows import FileRow
+from homeroom.web.errors import Refused
+
+LARGEST_UNPACKED = 1 << 30
+"""A workbook is a zip file: what it unpacks to is bounded, lest a small file fills the memory."""
+_UNREADABLE = (zipfile.BadZipFile, InvalidFileException, KeyError, ValueError, ParseError, OSError, EOFError)
+
+
+def is_workbook(file: IO[bytes]) -> bool:
+    try:
+        with zipfile.ZipFile(file) as archive:
+            return "xl/workbook.xml" in archive.namelist()
+    except zipfile.BadZipFile:
+        return False
+    finally:
+        file.seek(0)
+
+
+@contextmanager
+def workbook_rows(file: IO[bytes]) -> Iterator[Iterator[FileRow]]:
+    """The rows of the first sheet; the others are not read."""
+    with zipfile.ZipFile(file) as archive:
+        if sum(entry.file_size for entry in archive.infolist()) > LARGEST_UNPACKED:
+            raise Refused(translated("The workbook is too large. Save the sheet as CSV and try again."))
+    file.seek(0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        try:
+            workbook = openpyxl.load_workbook(file, read_only=True, data_only=True, keep_links=False)
+        except _UNREADABLE:
+            raise _damaged() from None
+        try:
+            yield _rows(workbook)
+        finally:
+            workbook.close()
+
+
+def _rows(workbook: openpyxl.Workbook) -> Iterator[FileRow]:
+    sheets = workbook.worksheets
+    if not sheets:
+        return
+    sheet = sheets[0]
+    sheet.reset_dimensions()  # type: ignore[attr-defined]
+    rows = sheet.iter_rows(values_only=True)
+    number = 0
+    while True:
+        number += 1
+        try:
+            values = next(rows)
+        except StopIteration:
+            return
+        except _UNREADABLE:
+            raise _damaged() from None
+        yield FileRow(number, tuple(_text(value) for value in values))
+
+
+def _text(value: object) -> str:
+    match value:
+        case None:
+            return ""
+        case bool():
+            return "true" if value else "false"
+        case float() if value.is_integer():
+            return str(int(value))
+        case datetime() if value.time() == time():
+            return value.date().isoformat()
+        case datetime() | date():
+            return value.isoformat()
+        case _:
+            return str(value).strip()
+
+
+def _damaged() -> Refused:
+    return Refused(translated("The workbook is damaged and can't be read. Save it again, or as CSV."))
