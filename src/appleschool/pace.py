@@ -52,6 +52,11 @@ class Pace:
     def rate(self) -> float | None:
         return None if self._rate >= UNBOUNDED else self._rate
 
+    @property
+    def found(self) -> float | None:
+        """The rate to begin with next time: known once Apple has refused, None before."""
+        return self.rate if self._refused else None
+
     async def ready(self) -> None:
         """Wait for this request's turn. A wait that is cancelled leaves its turn unused, no more."""
         while True:

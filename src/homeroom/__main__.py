@@ -1,0 +1,5 @@
+"""`python -m homeroom` is `homeroom`."""
+
+from homeroom.config.cli import main
+
+main()

@@ -1,0 +1,190 @@
+"""The third step: whose coverage is asked for in this run, what Apple's answers mean, and writing them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import TypeGuard
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F, Q, QuerySet
+from django.db.models.functions import Mod
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from appleschool import AppleCareCoverage, UnreadableRecord
+from homeroom.applesync.models import AppleDevice, RunNote, SyncRun
+from homeroom.applesync.pipeline.lease import Lease
+from homeroom.insurance import verbs as insurance
+from homeroom.insurance.models import InsuranceRecord, Kind, Source
+from homeroom.insurance.rules import AppleCoverage, CoverageAnswer, FailedCheck
+
+CHUNK = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A device whose coverage is to be asked for."""
+
+    row_id: int
+    serial_number: str
+    device_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back for one target. None means: Apple answered that it knows none (404)."""
+
+    target: Target
+    at: datetime
+    coverages: Sequence[AppleCareCoverage | UnreadableRecord] | None = None
+    failure: str = ""
+
+
+def due(run: SyncRun, today: date) -> QuerySet[AppleDevice]:
+    """Matched devices of the run's connection whose coverage is to be asked for, and was not yet in this run.
+
+    Due is what was never answered, what changed at Apple since, what is older than the longest age, and the
+    share of the day: each device has its day by its row id, so that the load is even over those days.
+    """
+    days = settings.CONFIGURATION.coverage_max_age_days
+    checked = "device__coverage_check__succeeded_at"
+    midnight = timezone.make_aware(
+        datetime.combine(today, datetime.min.time()), timezone.get_default_timezone()
+    )
+    return (
+        AppleDevice.objects.filter(
+            connection=run.connection_id, device__isnull=False, gone_since__isnull=True
+        )
+        .annotate(day=Mod("pk", days))
+        .filter(
+            Q(**{f"{checked}__isnull": True})
+            | Q(updated_at__gt=F(checked))
+            | Q(**{f"{checked}__lt": midnight - timedelta(days=days - 1)})
+            | Q(**{f"{checked}__lt": midnight}, day=today.toordinal() % days)
+        )
+        .exclude(device__coverage_check__attempted_at__gte=run.started_at)
+    )
+
+
+def next_targets(run: SyncRun, today: date, *, after: int) -> list[Target]:
+    rows = due(run, today).filter(pk__gt=after).order_by("pk")
+    return [Target(*row) for row in rows.values_list("pk", "serial_number", "device_id")[:CHUNK]]
+
+
+def store_answers(run: SyncRun, lease: Lease, answers: Sequence[Answer], today: date) -> None:
+    """Write a batch of answers as insurance records, with the checkpoint, in one transaction."""
+    insured = _already_insured(
+        [answer for answer in answers if answer.coverages is None and not answer.failure]
+    )
+    good: list[CoverageAnswer] = []
+    failed: list[FailedCheck] = []
+    notes: list[RunNote] = []
+    for answer in answers:
+        failure, note = _failure(run, answer, insured)
+        if note:
+            notes.append(note)
+        if failure:
+            failed.append(FailedCheck(answer.target.device_id, answer.at, failure))
+        else:
+            coverages = tuple(
+                translated(coverage)
+                for coverage in answer.coverages or ()
+                if isinstance(coverage, AppleCareCoverage)
+            )
+            good.append(CoverageAnswer(answer.target.device_id, answer.at, coverages))
+    with transaction.atomic():
+        changes = insurance.apply_apple_coverage(good, today=today)
+        insurance.record_failed_checks(failed)
+        RunNote.objects.bulk_create(notes)
+        lease.renew(
+            coverage_checked=F("coverage_checked") + len(good),
+            coverage_failed=F("coverage_failed") + len(failed),
+            insurance_created=F("insurance_created") + changes.created,
+            insurance_updated=F("insurance_updated") + changes.updated,
+            insurance_ended=F("insurance_ended") + changes.ended,
+            problems=F("problems") + len(notes),
+        )
+
+
+def translated(coverage: AppleCareCoverage) -> AppleCoverage:
+    cancelled_some_day = coverage.is_canceled is True and coverage.contract_cancelled is None
+    return AppleCoverage(
+        apple_id=coverage.id[:100],
+        plan=(coverage.description or "")[:200],
+        kind=kind_of(coverage),
+        starts=coverage.starts,
+        ends=coverage.ends,
+        cancelled_on=coverage.contract_cancelled if coverage.is_canceled else None,
+        agreement_number=(coverage.agreement_number or "")[:100],
+        status="INACTIVE" if cancelled_some_day else (coverage.status or "")[:50],
+        payment_type=(coverage.payment_type or "")[:50],
+        renewable=coverage.is_renewable,
+        attributes=coverage.attributes,
+    )
+
+
+def kind_of(coverage: AppleCareCoverage) -> Kind:
+    """Warranty or AppleCare. Apple's descriptions are free text (apple-api.md section 5), so match them loosely."""
+    description = (coverage.description or "").casefold()
+    if "applecare" in description.replace(" ", ""):
+        return Kind.APPLECARE
+    if "warranty" in description:
+        return Kind.LIMITED_WARRANTY
+    paid = bool(coverage.payment_type) and coverage.payment_type != "NONE"
+    return Kind.APPLECARE if paid or coverage.agreement_number else Kind.OTHER
+
+
+def _already_insured(answers: Sequence[Answer]) -> set[int]:
+    devices = [answer.target.device_id for answer in answers]
+    synced = InsuranceRecord.objects.filter(device__in=devices, source=Source.APPLECARE_SYNC)
+    return set(synced.values_list("device_id", flat=True)) if devices else set()
+
+
+def _failure(run: SyncRun, answer: Answer, insured: set[int]) -> tuple[str, RunNote | None]:
+    """Why this answer can't be trusted, empty if it can; and the note to keep, if any.
+
+    "Not found" for a device that Apple just listed means "no cover" to some accounts; where cover is known it is
+    a failed look-up, for a good value is never dropped on such a word. Odd dates could turn into a false "covered".
+    """
+    if answer.failure:
+        return answer.failure, _note(run, answer, RunNote.Kind.COVERAGE_FAILED, answer.failure)
+    if answer.coverages is None:
+        if answer.target.device_id not in insured:
+            return "", None
+        text = _("Apple says that it knows no such device, though it is on its list.")
+        return text, _note(run, answer, RunNote.Kind.UNKNOWN_TO_APPLE, text)
+    for coverage in answer.coverages:
+        if isinstance(coverage, UnreadableRecord):
+            note = _note(run, answer, RunNote.Kind.UNREADABLE, coverage.reason, raw=coverage.raw)
+            return coverage.reason, note
+    odd = [coverage for coverage in answer.coverages if _odd(coverage)]
+    if not odd:
+        return "", None
+    text = " ".join(problem for coverage in odd for problem in coverage.problems)
+    note = _note(run, answer, RunNote.Kind.ODD_VALUE, text, raw=[coverage.attributes for coverage in odd])
+    return (text if any(_dates_are_odd(coverage) for coverage in odd) else ""), note
+
+
+def _odd(coverage: AppleCareCoverage | UnreadableRecord) -> TypeGuard[AppleCareCoverage]:
+    return isinstance(coverage, AppleCareCoverage) and bool(coverage.problems)
+
+
+def _dates_are_odd(coverage: AppleCareCoverage) -> bool:
+    read = {
+        "startDateTime": coverage.starts,
+        "endDateTime": coverage.ends,
+        "contractCancelDateTime": coverage.contract_cancelled,
+    }
+    return any(coverage.attributes.get(name) and value is None for name, value in read.items())
+
+
+def _note(run: SyncRun, answer: Answer, kind: RunNote.Kind, text: str, *, raw: object = None) -> RunNote:
+    return RunNote(
+        run=run,
+        kind=kind,
+        serial_number=answer.target.serial_number,
+        device_id=answer.target.device_id,
+        text=text,
+        raw=raw,
+    )

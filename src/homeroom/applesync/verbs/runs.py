@@ -1,0 +1,168 @@
+"""Starting, ending and cancelling syncs. Whoever starts one, there is one at a time for a connection."""
+
+from dataclasses import dataclass
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from homeroom.applesync.models import Connection, SyncRun
+from homeroom.applesync.pipeline.lease import Lease, claim, owner_is_alive, owner_of
+from homeroom.audit.actors import HOMEROOM, Actor
+from homeroom.audit.verbs import record
+from homeroom.web.errors import Refused
+
+ACTIVE = (SyncRun.State.QUEUED, SyncRun.State.RUNNING)
+
+
+class SyncIsRunning(Refused):
+    """Another sync of the same connection is at work; `run` is that one."""
+
+    def __init__(self, run: SyncRun) -> None:
+        self.run = run
+        super().__init__(
+            _(
+                "Sync %(run)s of “%(connection)s” is running already: started by %(who)s, worked on by %(owner)s."
+            )
+            % {
+                "run": run.pk,
+                "connection": run.connection,
+                "who": run.requested_by,
+                "owner": owner_of(run) or _("nobody yet"),
+            }
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimedRun:
+    run: SyncRun
+    lease: Lease
+
+
+def request_sync(connection: Connection, *, actor: Actor) -> SyncRun:
+    """Queue a sync for the worker. One that waits or runs already is returned instead of a second."""
+    _refuse_inactive(connection)
+    waiting = _active_run(connection)
+    if waiting is not None:
+        return waiting
+    try:
+        with transaction.atomic():
+            run = SyncRun.objects.create(
+                connection=connection, requested_by=actor.label, requested_by_id=actor.id
+            )
+            record(actor, "sync.requested", run, after={"connection": connection.name})
+    except IntegrityError:  # somebody else was first
+        return SyncRun.objects.get(connection=connection, state__in=ACTIVE)
+    return run
+
+
+def begin_sync(connection: Connection, *, actor: Actor) -> ClaimedRun:
+    """Own a sync of the connection in this process: a new one, one that waits, or one whose process died.
+
+    Raises SyncIsRunning if a living process works on one.
+    """
+    run = request_sync(connection, actor=actor)
+    lease = claim(run)
+    if lease is None:
+        raise SyncIsRunning(SyncRun.objects.select_related("connection").get(pk=run.pk))
+    return _claimed(lease)
+
+
+def claim_due_run() -> ClaimedRun | None:
+    """For the worker: a run that waits to start, or one whose process died."""
+    for run in SyncRun.objects.filter(state__in=ACTIVE, connection__active=True).order_by("pk"):
+        if run.state == SyncRun.State.QUEUED or not owner_is_alive(run):
+            lease = claim(run)
+            if lease is not None:
+                return _claimed(lease)
+    return None
+
+
+def release(lease: Lease) -> None:
+    """Give the run back unfinished, so that the next process that looks for work goes on with it."""
+    lease.renew(state=SyncRun.State.QUEUED, owner=None)
+
+
+def finish(
+    run: SyncRun,
+    lease: Lease,
+    state: SyncRun.State,
+    *,
+    error: str = "",
+    fix: str = "",
+    pace: float | None = None,
+) -> None:
+    """End a run, and remember on its connection how it went."""
+    with transaction.atomic():
+        lease.renew(
+            state=state,
+            step=SyncRun.Step.FINISHED,
+            finished_at=timezone.now(),
+            error=error,
+            fix=fix,
+            listing_seen=b"",
+        )
+        run.refresh_from_db()
+        _remember(run, pace)
+        record(HOMEROOM, f"sync.{state}", run, after=counts(run) | ({"error": error} if error else {}))
+
+
+def request_cancel(run: SyncRun, *, actor: Actor) -> None:
+    """Ask a run to stop. One that nobody works on is over at once; what it has written stays."""
+    with transaction.atomic():
+        run = SyncRun.objects.select_for_update().get(pk=run.pk)
+        if run.is_over:
+            raise Refused(_("This sync is over already."))
+        record(actor, "sync.cancel-requested", run)
+        if run.state == SyncRun.State.QUEUED or not owner_is_alive(run):
+            run.state = SyncRun.State.CANCELLED
+            run.finished_at = timezone.now()
+            run.fence += 1
+        run.cancel_requested_at = timezone.now()
+        run.save(update_fields=["state", "finished_at", "fence", "cancel_requested_at"])
+
+
+def counts(run: SyncRun) -> dict[str, int]:
+    """The numbers of a run under the names that the command line, the API and exports use."""
+    return {
+        "listed": run.listed,
+        "matched": run.matched,
+        "unmatched": run.unmatched,
+        "created": run.created,
+        "updated": run.updated,
+        "unchanged": run.unchanged,
+        "coverage_checked": run.coverage_checked,
+        "coverage_failed": run.coverage_failed,
+        "insurance_created": run.insurance_created,
+        "insurance_updated": run.insurance_updated,
+        "insurance_ended": run.insurance_ended,
+        "requests": run.requests,
+        "throttled": run.throttled,
+        "retries": run.retries,
+        "problems": run.problems,
+    }
+
+
+def _remember(run: SyncRun, pace: float | None) -> None:
+    connection = run.connection
+    if run.state == SyncRun.State.SUCCEEDED:
+        connection.problem = ""
+        connection.pace = pace
+    elif run.state == SyncRun.State.FAILED:
+        connection.problem = run.error[:500]
+    Connection.objects.filter(pk=connection.pk).exclude(
+        problem=connection.problem, pace=connection.pace
+    ).update(problem=connection.problem, pace=connection.pace)
+
+
+def _refuse_inactive(connection: Connection) -> None:
+    if not connection.active:
+        raise Refused(_("“%(name)s” is not active. Activate it first.") % {"name": connection.name})
+
+
+def _active_run(connection: Connection) -> SyncRun | None:
+    return SyncRun.objects.filter(connection=connection, state__in=ACTIVE).first()
+
+
+def _claimed(lease: Lease) -> ClaimedRun:
+    return ClaimedRun(SyncRun.objects.select_related("connection").get(pk=lease.run_id), lease)

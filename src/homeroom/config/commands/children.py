@@ -1,0 +1,83 @@
+"""Processes that end with the one that started them."""
+
+import ctypes
+import signal
+import socket
+import subprocess
+import sys
+import time
+from types import FrameType, TracebackType
+from typing import NoReturn, Self
+
+import click
+
+END_WITH_PARENT = 1  # PR_SET_PDEATHSIG of Linux's prctl
+PATIENCE_SECONDS = 20.0
+
+
+class Children:
+    """A context manager: what was started in it has ended when it is left, also by Ctrl-C or SIGTERM."""
+
+    def __init__(self) -> None:
+        self._processes: list[subprocess.Popen[bytes]] = []
+
+    def __enter__(self) -> Self:
+        self._before = signal.signal(signal.SIGTERM, _end)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool:
+        for process in reversed(self._processes):
+            process.terminate()
+        until = time.monotonic() + PATIENCE_SECONDS
+        for process in self._processes:
+            try:
+                process.wait(max(0.1, until - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        signal.signal(signal.SIGTERM, self._before)
+        return kind is KeyboardInterrupt
+
+    def start(self, *arguments: str) -> subprocess.Popen[bytes]:
+        """Start `homeroom ARGUMENTS` in a session of its own, so that Ctrl-C reaches it through us alone."""
+        process = subprocess.Popen(
+            [sys.executable, "-m", "homeroom", *arguments],
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+            preexec_fn=_end_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509 - no threads yet
+        )
+        self._processes.append(process)
+        return process
+
+    def wait(self) -> int:
+        """Until one of them ends, which ends the whole: 1, with a word on which."""
+        while True:
+            for process in self._processes:
+                if process.poll() is not None:
+                    click.echo(f"{' '.join(process.args[2:])} ended unexpectedly.", err=True)  # type: ignore[index]
+                    return 1
+            time.sleep(0.3)
+
+    def wait_for_port(self, port: int) -> None:
+        """Until something listens on the port of this machine; exits with 1 if a child ends before."""
+        until = time.monotonic() + 60
+        while time.monotonic() < until:
+            if any(process.poll() is not None for process in self._processes):
+                sys.exit(self.wait())
+            with socket.socket() as attempt:
+                attempt.settimeout(1)
+                if attempt.connect_ex(("127.0.0.1", port)) == 0:
+                    return
+            time.sleep(0.1)
+        click.echo(f"Nothing answers on port {port}.", err=True)
+        sys.exit(1)
+
+
+def _end(_signal: int, _frame: FrameType | None) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+def _end_with_parent() -> None:
+    ctypes.CDLL(None).prctl(END_WITH_PARENT, signal.SIGTERM)

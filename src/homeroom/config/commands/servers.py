@@ -1,0 +1,76 @@
+"""`homeroom web`, `homeroom worker`, and `homeroom serve`, which runs both."""
+
+import os
+import signal
+import sys
+import threading
+from types import FrameType
+
+import click
+
+from homeroom.config.commands.children import Children
+from homeroom.config.commands.database import prepare
+
+THREADS = 8
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", default=8000, show_default=True, help="Port to listen on.")
+def web(host: str, port: int) -> None:
+    """Serve the pages and the API."""
+    from granian import Granian
+    from granian.constants import Interfaces
+
+    Granian(
+        "homeroom.config.wsgi:application",
+        address=host,
+        port=port,
+        interface=Interfaces.WSGI,
+        blocking_threads=THREADS,
+        log_access=False,
+        log_level="warning",
+    ).serve()
+
+
+@click.command()
+@click.option("--once", is_flag=True, help="Do what is due, then end.")
+def worker(*, once: bool) -> None:
+    """Do the work that takes long: syncs, imports."""
+    from homeroom.config.worker import work_once, work_until
+
+    if once:
+        work_once()
+        return
+    stop = threading.Event()
+
+    def end(_signal: int, _frame: FrameType | None) -> None:
+        stop.set()
+
+    signal.signal(signal.SIGTERM, end)
+    signal.signal(signal.SIGINT, end)
+    work_until(stop)
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", default=8000, show_default=True, help="Port to listen on.")
+def serve(host: str, port: int) -> None:
+    """Run everything: pages, API and worker."""
+    prepare()
+    with Children() as children:
+        serve_with(children, host=host, port=port)
+        click.echo(address(port))
+        sys.exit(children.wait())
+
+
+def serve_with(children: Children, *, host: str, port: int) -> None:
+    """Start web and worker, and return once the pages answer."""
+    os.environ.setdefault("HOMEROOM_BASE_URL", address(port))
+    children.start("web", "--host", host, "--port", str(port))
+    children.start("worker")
+    children.wait_for_port(port)
+
+
+def address(port: int) -> str:
+    return os.environ.get("HOMEROOM_BASE_URL", f"http://localhost:{port}")

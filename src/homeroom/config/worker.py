@@ -1,0 +1,57 @@
+"""The worker: takes up what is due, again and again. What is due stands in rows of the domain, not in a queue."""
+
+import logging
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+
+from django.db import close_old_connections
+
+from homeroom.applesync.verbs.working import take_up_due_run
+from homeroom.inventory.imports.verbs import take_up_due_import
+
+Source = Callable[[threading.Event], bool]
+
+TICK_SECONDS = 1.0
+LONGEST_PAUSE = 60.0
+log = logging.getLogger(__name__)
+
+
+def _due_import(_stop: threading.Event) -> bool:
+    return take_up_due_import()
+
+
+SOURCES: tuple[Source, ...] = (take_up_due_run, take_up_due_run, _due_import)
+"""Each says whether it found something to do. One that stands twice is worked on by two threads."""
+
+
+def work_until(stop: threading.Event) -> None:
+    """Work on every source until `stop`; what is in hand is finished or given back first."""
+    with ThreadPoolExecutor(len(SOURCES), thread_name_prefix="worker") as pool:
+        lines: list[Future[None]] = [pool.submit(_work_on, source, stop) for source in SOURCES]
+        for line in lines:
+            line.result()
+
+
+def work_once() -> None:
+    """Do what is due now, then end."""
+    for source in dict.fromkeys(SOURCES):
+        while source(threading.Event()):
+            pass
+
+
+def _work_on(source: Source, stop: threading.Event) -> None:
+    pause = TICK_SECONDS
+    while not stop.is_set():
+        try:
+            busy = source(stop)
+            pause = TICK_SECONDS
+        except Exception:
+            # One bad row must not stop the others, nor be tried in a tight circle.
+            log.exception("The worker met an error")
+            busy = False
+            pause = min(LONGEST_PAUSE, pause * 2)
+        finally:
+            close_old_connections()
+        if not busy:
+            stop.wait(pause)

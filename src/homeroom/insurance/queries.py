@@ -1,0 +1,69 @@
+"""What can be asked about insurance and coverage. The coverage state has its one definition here."""
+
+from datetime import date
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.db.models import Case, CharField, F, Q, QuerySet, Value, When
+from django.utils import timezone
+
+from homeroom.accounts.policy import Viewer
+from homeroom.insurance.models import InsuranceRecord
+from homeroom.insurance.rules import CoverageState
+from homeroom.inventory.models import Device
+from homeroom.inventory.queries import visible_devices
+
+SUMMARY = "coverage_summary__"
+CHECK = "coverage_check__"
+
+
+def today() -> date:
+    """The district's day, whatever the time zone of the person who asks."""
+    return timezone.localdate(timezone=ZoneInfo(settings.TIME_ZONE))
+
+
+def insurance_records(viewer: Viewer) -> QuerySet[InsuranceRecord]:
+    return InsuranceRecord.objects.filter(device__in=visible_devices(viewer)).select_related("device")
+
+
+def with_coverage(devices: QuerySet[Device], day: date) -> QuerySet[Device]:
+    """Annotates `coverage` and `warranty` (a CoverageState each), `coverage_ends` and `warranty_ends`.
+
+    An end is null while there is no cover of that kind, or it is open-ended.
+    """
+    return devices.annotate(
+        coverage=_state("applecare", day),
+        coverage_ends=F(f"{SUMMARY}applecare_until"),
+        warranty=_state("warranty", day),
+        warranty_ends=F(f"{SUMMARY}warranty_until"),
+    )
+
+
+def covered(kind: str, day: date) -> Q:
+    begun = Q(**{f"{SUMMARY}{kind}_from__lte": day})
+    lasts = Q(**{f"{SUMMARY}{kind}_until__isnull": True}) | Q(**{f"{SUMMARY}{kind}_until__gte": day})
+    return Q(**{f"{SUMMARY}{kind}_next_from__lte": day}) | (begun & lasts)
+
+
+def _state(kind: str, day: date) -> Case:
+    return Case(
+        When(covered(kind, day), then=Value(CoverageState.COVERED.value)),
+        When(Q(**{f"{SUMMARY}{kind}_from__lte": day}), then=Value(CoverageState.ENDED.value)),
+        When(
+            Q(**{f"{CHECK}succeeded_at__isnull": False, f"{CHECK}failure": ""}),
+            then=Value(CoverageState.NONE.value),
+        ),
+        default=Value(CoverageState.UNKNOWN.value),
+        output_field=CharField(),
+    )
+
+
+def record_status(day: date) -> Case:
+    """`active`, `ended`, `cancelled` or `upcoming`, of insurance records."""
+    return Case(
+        When(cancelled_on__lte=day, then=Value("cancelled")),
+        When(Q(ended_on__lte=day) | Q(ends__lt=day), then=Value("ended")),
+        When(starts__gt=day, then=Value("upcoming")),
+        default=Value("active"),
+        output_field=CharField(),
+    )

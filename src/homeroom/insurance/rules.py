@@ -1,0 +1,212 @@
+"""What Apple's answers mean for the insurance records of a device. Pure: no database, no clock.
+
+Dates are calendar dates and the end is included. "Today" is the district's.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from homeroom.insurance.models import Kind
+
+MISSING_FOR = timedelta(hours=20)
+DAY = timedelta(days=1)
+INACTIVE = "INACTIVE"
+
+
+class CoverageState(StrEnum):
+    """The AppleCare coverage of a device. A failed or missing look-up is never `none`."""
+
+    COVERED = "covered"
+    ENDED = "ended"
+    NONE = "none"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class AppleCoverage:
+    """One coverage as Apple told it (apple-api.md section 5)."""
+
+    apple_id: str
+    plan: str
+    kind: Kind
+    starts: date | None
+    ends: date | None
+    cancelled_on: date | None
+    agreement_number: str
+    status: str
+    payment_type: str
+    renewable: bool | None
+    attributes: dict[str, Any] = field(hash=False)
+
+
+@dataclass(frozen=True, slots=True)
+class CoverageAnswer:
+    """All that Apple said of one device's coverage at one time."""
+
+    device_id: int
+    checked_at: datetime
+    coverages: tuple[AppleCoverage, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FailedCheck:
+    device_id: int
+    attempted_at: datetime
+    failure: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoredCoverage:
+    """A synced record as it stands: what Apple said last, and what we noticed since."""
+
+    coverage: AppleCoverage
+    missing_since: datetime | None = None
+    ended_on: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CoveragePlan:
+    """What an answer changes. `ended` counts the records that Apple dropped for good."""
+
+    created: tuple[StoredCoverage, ...]
+    updated: tuple[StoredCoverage, ...]
+    ended: int
+
+
+def plan_coverage_changes(
+    stored: Mapping[str, StoredCoverage], answer: CoverageAnswer, today: date
+) -> CoveragePlan:
+    """Compare an answer with the device's synced records (by Apple's id); only what differs is in the plan."""
+    told = _one_per_id(answer.coverages)
+    created, updated, ended = [], [], 0
+    for apple_id, coverage in told.items():
+        before = stored.get(apple_id)
+        after = _told_again(before, coverage, today)
+        if before is None:
+            created.append(after)
+        elif after != before:
+            updated.append(after)
+    for apple_id, before in stored.items():
+        if apple_id in told:
+            continue
+        after = _missing(before, answer.checked_at, today)
+        if after != before:
+            updated.append(after)
+            ended += after.ended_on != before.ended_on
+    return CoveragePlan(tuple(created), tuple(updated), ended)
+
+
+def _one_per_id(coverages: Iterable[AppleCoverage]) -> dict[str, AppleCoverage]:
+    """Apple's ids are not promised to be unique: the one that lasts longest stands for an id."""
+    told: dict[str, AppleCoverage] = {}
+    for coverage in coverages:
+        known = told.get(coverage.apple_id)
+        if known is None or (coverage.ends or date.max) > (known.ends or date.max):
+            told[coverage.apple_id] = coverage
+    return told
+
+
+def _told_again(before: StoredCoverage | None, coverage: AppleCoverage, today: date) -> StoredCoverage:
+    if not _is_inactive_within_its_dates(coverage, today):
+        return StoredCoverage(coverage)
+    noticed = before.ended_on if before and before.missing_since is None else None
+    return StoredCoverage(coverage, ended_on=noticed or today)
+
+
+def _is_inactive_within_its_dates(coverage: AppleCoverage, today: date) -> bool:
+    return (
+        coverage.status == INACTIVE
+        and coverage.cancelled_on is None
+        and (coverage.starts is None or coverage.starts <= today)
+        and (coverage.ends is None or today <= coverage.ends)
+    )
+
+
+def _missing(before: StoredCoverage, checked_at: datetime, today: date) -> StoredCoverage:
+    """Apple's silence must be heard twice, at least 20 hours apart, before a coverage counts as ended."""
+    if before.missing_since is None:
+        return replace(before, missing_since=checked_at)
+    if before.ended_on is None and checked_at - before.missing_since >= MISSING_FOR:
+        return replace(before, ended_on=today)
+    return before
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """Days of cover. No start: since ever; no end: open-ended."""
+
+    starts: date | None
+    ends: date | None
+    plan: str = ""
+
+    @property
+    def first(self) -> date:
+        return self.starts or date.min
+
+    @property
+    def last(self) -> date:
+        return self.ends or date.max
+
+
+def period(
+    *, starts: date | None, ends: date | None, cancelled_on: date | None, ended_on: date | None, plan: str
+) -> Period | None:
+    """The days on which a record really covers; None if there is none."""
+    lasts = [ends, cancelled_on and cancelled_on - DAY, ended_on and ended_on - DAY]
+    last = min((day for day in lasts if day is not None), default=None)
+    covered = Period(starts, last, plan)
+    return covered if covered.first <= covered.last else None
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """The gap-free run of covered days that holds today, else the last one before it; and the start of the next."""
+
+    covered_from: date | None = None
+    covered_until: date | None = None
+    next_from: date | None = None
+    plan: str = ""
+
+
+def summarise(periods: Sequence[Period], today: date) -> Summary:
+    """A run without a start begins on `date.min`, so that None always means that there is no run."""
+    runs = _runs(periods)
+    begun = [run for run in runs if run.first <= today]
+    coming = next((run.first for run in runs if run.first > today), None)
+    if not begun:
+        return Summary(next_from=coming)
+    now = begun[-1]
+    return Summary(now.first, now.ends, coming, _plan_of(periods, now, today))
+
+
+def _runs(periods: Sequence[Period]) -> list[Period]:
+    runs: list[Period] = []
+    for one in sorted(periods, key=lambda one: (one.first, one.last)):
+        if runs and (runs[-1].last == date.max or one.first <= runs[-1].last + DAY):
+            if one.last > runs[-1].last:
+                runs[-1] = replace(runs[-1], ends=one.ends)
+        else:
+            runs.append(one)
+    return runs
+
+
+def _plan_of(periods: Sequence[Period], run: Period, today: date) -> str:
+    """The plan that lasts longest among those that cover today, else among those of the run that have begun."""
+    inside = [one for one in periods if one.first <= today and run.first <= one.first and one.last <= run.last]
+    current = [one for one in inside if one.last >= today] or inside
+    return max(current, key=lambda one: (one.last, one.first, one.plan)).plan
+
+
+def coverage_state(
+    summary: Summary, *, checked: bool, failed: bool, today: date
+) -> CoverageState:
+    """`checked`: Apple was asked with success at least once; `failed`: the last attempt failed."""
+    if summary.next_from is not None and summary.next_from <= today:
+        return CoverageState.COVERED
+    if summary.covered_from is not None and summary.covered_from <= today:
+        covered = summary.covered_until is None or today <= summary.covered_until
+        return CoverageState.COVERED if covered else CoverageState.ENDED
+    return CoverageState.NONE if checked and not failed else CoverageState.UNKNOWN

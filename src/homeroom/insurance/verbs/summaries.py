@@ -1,0 +1,70 @@
+"""Keeping what the records of a device come to, in step with the records."""
+
+from collections import defaultdict
+from collections.abc import Collection
+from datetime import date
+
+from homeroom.insurance.models import CoverageSummary, InsuranceRecord, Kind
+from homeroom.insurance.rules import Period, Summary, period, summarise
+
+FIELDS = (
+    "applecare_from",
+    "applecare_until",
+    "applecare_next_from",
+    "applecare_plan",
+    "warranty_from",
+    "warranty_until",
+    "warranty_next_from",
+)
+
+
+def refresh_summaries(device_ids: Collection[int], *, today: date) -> None:
+    """Make the summaries of these devices anew from their records; only those that differ are written."""
+    periods: dict[tuple[int, str], list[Period]] = defaultdict(list)
+    records = InsuranceRecord.objects.order_by().filter(
+        device__in=device_ids, kind__in=(Kind.APPLECARE, Kind.LIMITED_WARRANTY)
+    )
+    for record in records.values("device_id", "kind", "starts", "ends", "cancelled_on", "ended_on", "plan"):
+        key = record.pop("device_id"), record.pop("kind")
+        days = period(**record)
+        if days is not None:
+            periods[key].append(days)
+    stored = CoverageSummary.objects.in_bulk(list(device_ids))
+    changed = []
+    for device_id in device_ids:
+        after = _row(
+            device_id,
+            summarise(periods[device_id, Kind.APPLECARE], today),
+            summarise(periods[device_id, Kind.LIMITED_WARRANTY], today),
+        )
+        before = stored.get(device_id) or CoverageSummary(device_id=device_id)
+        if any(getattr(before, name) != getattr(after, name) for name in FIELDS):
+            changed.append(after)
+    CoverageSummary.objects.bulk_create(
+        changed, update_conflicts=True, unique_fields=["device"], update_fields=list(FIELDS)
+    )
+
+
+def refresh_due_summaries(*, today: date) -> int:
+    """Move on the summaries whose next period has begun; how many there were."""
+    due = CoverageSummary.objects.filter(applecare_next_from__lte=today) | CoverageSummary.objects.filter(
+        warranty_next_from__lte=today
+    )
+    moved = 0
+    while device_ids := list(due.values_list("pk", flat=True)[:1000]):
+        refresh_summaries(device_ids, today=today)
+        moved += len(device_ids)
+    return moved
+
+
+def _row(device_id: int, applecare: Summary, warranty: Summary) -> CoverageSummary:
+    return CoverageSummary(
+        device_id=device_id,
+        applecare_from=applecare.covered_from,
+        applecare_until=applecare.covered_until,
+        applecare_next_from=applecare.next_from,
+        applecare_plan=applecare.plan,
+        warranty_from=warranty.covered_from,
+        warranty_until=warranty.covered_until,
+        warranty_next_from=warranty.next_from,
+    )
