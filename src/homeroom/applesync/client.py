@@ -9,7 +9,7 @@ from homeroom.applesync.models import Connection
 def open_apple(
     connection: Connection, *, initial_rate: float | None = None, limits: Limits | None = None
 ) -> AppleSchool:
-    """A client to be entered with `async with`. Contacts nobody yet; a key that can't be used is refused here.
+    """A client, to be entered with `async with`. Contacts nobody yet; an unusable key is refused here.
 
     `connection` need not be saved. `initial_rate` is the pace that an earlier run found.
     """

@@ -1,4 +1,4 @@
-from django.urls import URLPattern
+from homeroom.applesync.views import connections
 
 app_name = "applesync"
-urlpatterns: list[URLPattern] = []
+urlpatterns = [*connections.urlpatterns]

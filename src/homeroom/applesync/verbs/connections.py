@@ -10,8 +10,11 @@ from homeroom.applesync.models import Connection
 from homeroom.applesync.verbs import runs
 from homeroom.audit import verbs as audit
 from homeroom.audit.actors import Actor
+from homeroom.incidents.verbs import ensure_system_statuses as ensure_incident_statuses
+from homeroom.inventory.verbs.statuses import ensure_system_statuses as ensure_device_statuses
 from homeroom.web.errors import Refused
 
+LONGEST_PROBLEM = 500
 CLIENT_ID_PREFIXES = {Connection.Kind.SCHOOL: "SCHOOLAPI.", Connection.Kind.BUSINESS: "BUSINESSAPI."}
 
 
@@ -91,8 +94,9 @@ def deactivate(connection: Connection, *, actor: Actor) -> None:
 
 def note_contact(connection: Connection, *, problem: str = "") -> None:
     """Keep how the last contact with Apple went: what needs attention, or that nothing does."""
-    longest = Connection._meta.get_field("problem").max_length
-    Connection.objects.filter(pk=connection.pk).exclude(problem=problem).update(problem=problem[:longest])
+    Connection.objects.filter(pk=connection.pk).exclude(problem=problem).update(
+        problem=problem[:LONGEST_PROBLEM]
+    )
 
 
 def key_fingerprint(pem: str) -> str:
@@ -101,7 +105,7 @@ def key_fingerprint(pem: str) -> str:
 
 
 def pem_text(content: bytes) -> str:
-    """A key file's text, also when an editor saved it as UTF-16; of a binary file, something that is no key."""
+    """A key file's text, also if an editor saved it as UTF-16; of a binary file, something that is no key."""
     encoding = "utf-16" if content.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig"
     return content.decode(encoding, errors="replace")
 
@@ -151,7 +155,8 @@ def wrong_kind(connection: Connection) -> str:
 
 
 def _ensure_statuses(actor: Actor) -> None:
-    pass
+    ensure_device_statuses(actor=actor)
+    ensure_incident_statuses(actor=actor)
 
 
 def _audited(connection: Connection) -> dict[str, object]:

@@ -1,0 +1,16 @@
+"""`homeroom apple …` and `homeroom rotate-key`."""
+
+import click
+
+from homeroom.applesync.commands.connections import configure, rotate_key, test
+
+__all__ = ["apple", "rotate_key"]
+
+
+@click.group()
+def apple() -> None:
+    """Apple School Manager: set up the connection, test it, sync."""
+
+
+apple.add_command(configure)
+apple.add_command(test)

@@ -1,0 +1,92 @@
+"""Setting up a connection from the command line. Nothing here asks or prints a private key."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from homeroom.applesync import checks
+from homeroom.applesync.commands.choice import chosen_connection, connection_option
+from homeroom.applesync.encryption import SecretCannotBeRead
+from homeroom.applesync.models import Connection
+from homeroom.applesync.queries.connections import row
+from homeroom.applesync.verbs import secrets
+from homeroom.applesync.verbs.connections import Changes, pem_text
+from homeroom.applesync.verbs.connections import configure as configure_connection
+from homeroom.audit.actors import COMMAND_LINE
+from homeroom.web.errors import Refused
+
+MARKS = {True: "ok", False: "FAILED", None: "not tried"}
+
+
+@click.command()
+@click.option("--name", required=True, help="What your staff call this account.")
+@click.option("--kind", type=click.Choice([kind.value for kind in Connection.Kind]), help="Default: school.")
+@click.option("--team-id", help="Where the account shows none, leave it out.")
+@click.option("--client-id", help="Begins with SCHOOLAPI. or BUSINESSAPI.")
+@click.option("--key-id", help="Stands beside the key at Apple.")
+@click.option(
+    "--private-key",
+    "key_file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="The .pem file that Apple let you download.",
+)
+@click.option("--sync-coverage/--no-sync-coverage", default=None, help="Default: on.")
+@click.option("--process-replacements/--no-process-replacements", default=None, help="Default: on.")
+@click.option("--json", "as_json", is_flag=True, help="Print the connection as JSON.")
+def configure(name: str, kind: str | None, key_file: Path | None, *, as_json: bool, **options: Any) -> None:
+    """Create the connection of this name, or change it, and activate it. Contacts nobody.
+
+    What you leave out stays as it is; a new connection needs --client-id, --key-id and --private-key.
+    """
+    if not Connection.objects.filter(name=name.strip()).exists():
+        _need({"--client-id": options["client_id"], "--key-id": options["key_id"], "--private-key": key_file})
+    changes = Changes(
+        name=name,
+        kind=Connection.Kind(kind) if kind else None,
+        private_key=pem_text(key_file.read_bytes()) if key_file else None,
+        **options,
+    )
+    try:
+        connection = configure_connection(changes, actor=COMMAND_LINE)
+    except Refused as refusal:
+        raise click.ClickException(refusal.sentence) from None
+    if as_json:
+        click.echo(json.dumps(row(connection)))
+    else:
+        click.echo(f"“{connection}” is active. Test it with `homeroom apple test`.", err=True)
+
+
+@click.command()
+@connection_option
+@click.option("--json", "as_json", is_flag=True, help="Print every stage as JSON.")
+def test(name: str | None, *, as_json: bool) -> None:
+    """Test a connection step by step, and say what to do where a step fails."""
+    report = checks.check_saved(chosen_connection(name))
+    if as_json:
+        click.echo(json.dumps(report.as_json()))
+    else:
+        for result in report.results:
+            click.echo(f"{MARKS[result.ok]:>9}  {result.stage.label}", err=True)
+            if result.detail:
+                click.echo(f"{'':>9}  {result.detail}", err=True)
+    if failed := report.failed:
+        click.echo(f"{failed.stage.label}: {failed.detail}\n{failed.fix}", err=True)
+        raise SystemExit(1)
+
+
+@click.command("rotate-key")
+def rotate_key() -> None:
+    """Encrypt every stored secret again, with the first of HOMEROOM_SECRET_KEYS."""
+    try:
+        count = secrets.reencrypt(actor=COMMAND_LINE)
+    except SecretCannotBeRead as error:
+        raise click.ClickException(str(error)) from None
+    click.echo(f"Stored secrets encrypted with the first key: {count}.", err=True)
+
+
+def _need(options: dict[str, object]) -> None:
+    missing = [name for name, value in options.items() if not value]
+    if missing:
+        raise click.UsageError(f"A new connection also needs {', '.join(missing)}.")
