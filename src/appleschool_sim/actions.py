@@ -112,16 +112,17 @@ class Add(Action, frozen=True):
 
     def apply(self, simulator: Simulator, at: Moment) -> dict[str, Any]:
         world = simulator.world
-        serial = self.serial or world.unused_serial()
-        if world.index_of(serial) is not None:
-            message = f"{serial} is there already"
+        like = None if self.like is None else _present(simulator, self.like)
+        if self.serial is not None and world.index_of(self.serial) is not None:
+            message = f"{self.serial} is there already"
             raise ActionError(message)
-        if self.like is None:
+        serial = self.serial or world.unused_serial()
+        if like is None:
             device = build_device(
                 world.seed, world.positions, serial=serial, today=world.today, server_id=None
             )
         else:
-            device = replaced(_present(simulator, self.like), serial=serial, server_id=None)
+            device = replaced(like, serial=serial, server_id=None)
         now = at.simulated
         number = self.order_number or device.order_number
         added = replaced(device, added=now, updated=now, ordered=midnight(now.date()), order_number=number)
@@ -143,6 +144,10 @@ class Change(Action, frozen=True):
         device = _present(simulator, self.serial)
         given = {name: getattr(self, name) for name in self.__struct_fields__ if name != "serial"}
         chosen = {name: value for name, value in given.items() if value is not msgspec.UNSET}
+        server_id = chosen.get("server_id")
+        if server_id is not None and simulator.world.server(server_id) is None:
+            message = f"There is no server {server_id}"
+            raise ActionError(message)
         simulator.world.change(replaced(device, updated=at.simulated, **chosen))
         return {}
 
