@@ -2,7 +2,7 @@ from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
 from homeroom.accounts.policy import Permission
-from homeroom.web.navigation import Page, add_to_settings
+from homeroom.web.navigation import Page, add_to_menu, add_to_settings
 
 
 class AppleSyncConfig(AppConfig):
@@ -17,4 +17,7 @@ class AppleSyncConfig(AppConfig):
                 permission=Permission.MANAGE_CONNECTIONS,
                 order=10,
             )
+        )
+        add_to_menu(
+            Page(_("Syncs"), "applesync:runs", icon="refresh", permission=Permission.VIEW_SYNC, order=60)
         )

@@ -20,7 +20,7 @@ class WriteOnlyTextarea(forms.Textarea):
         return None
 
 
-class ConnectionForm(forms.ModelForm[Connection]):
+class ConnectionForm(forms.ModelForm):  # type: ignore[type-arg]
     """The account at Apple. The private key is pasted or chosen as a file; left out, the stored one stays."""
 
     private_key = forms.CharField(

@@ -1,4 +1,4 @@
-from homeroom.applesync.views import connections
+from homeroom.applesync.views import connections, runs
 
 app_name = "applesync"
-urlpatterns = [*connections.urlpatterns]
+urlpatterns = [*connections.urlpatterns, *runs.urlpatterns]

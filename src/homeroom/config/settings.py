@@ -2,12 +2,16 @@
 
 from pathlib import Path
 
+import django_stubs_ext
 import environ
 import structlog
 from csp.constants import NONE, SELF
 
 from homeroom.config.configuration import read_configuration
 from homeroom.config.logs import logging_configuration
+
+# Lets forms and querysets name their model in their type at run time too.
+django_stubs_ext.monkeypatch()
 
 CONFIGURATION = read_configuration()
 PACKAGE_DIR = Path(__file__).resolve().parent.parent

@@ -40,13 +40,17 @@ class AppleDevice(models.Model):
         verbose_name = _("Apple device")
         verbose_name_plural = _("Apple devices")
         constraints = [
-            models.UniqueConstraint(fields=["connection", "serial_number"], name="one_mirror_row_per_serial_number"),
+            models.UniqueConstraint(
+                fields=["connection", "serial_number"], name="one_mirror_row_per_serial_number"
+            ),
         ]
         indexes = [
             models.Index(fields=["serial_number"], name="mirror_serial_number"),
             models.Index(fields=["connection", "gone_since", "device"], name="mirror_connection_device"),
             models.Index(
-                fields=["connection", "order_number"], name="mirror_order_r", condition=Q(order_number__startswith="R")
+                fields=["connection", "order_number"],
+                name="mirror_order_r",
+                condition=Q(order_number__startswith="R"),
             ),
         ]
 

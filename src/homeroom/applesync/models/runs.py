@@ -22,7 +22,9 @@ class SyncRun(models.Model):
         COVERAGE = "coverage", _("Asking for coverage")
         FINISHED = "finished", _("Finished")
 
-    connection = models.ForeignKey(Connection, models.CASCADE, related_name="runs", verbose_name=_("connection"))
+    connection = models.ForeignKey(
+        Connection, models.CASCADE, related_name="runs", verbose_name=_("connection")
+    )
     state = models.CharField(_("state"), max_length=20, choices=State, default=State.QUEUED)
     step = models.CharField(_("step"), max_length=20, choices=Step, default=Step.LISTING)
     requested_by = models.CharField(_("started by"), max_length=200)
@@ -55,7 +57,9 @@ class SyncRun(models.Model):
     listing_seen = models.BinaryField(default=bytes, help_text="Compressed bitmap over the mirror's row ids.")
     listing_complete = models.BooleanField(default=False)
 
-    fence = models.PositiveIntegerField(default=0, help_text="Grows with each owner; a batch of a former owner is refused.")
+    fence = models.PositiveIntegerField(
+        default=0, help_text="Grows with each owner; a batch of a former owner is refused."
+    )
     owner = models.JSONField(null=True, help_text="Host, boot id, process id and its start time.")
     heartbeat_at = models.DateTimeField(null=True)
 

@@ -16,7 +16,7 @@ from homeroom.inventory.exports.formats import Format, csv_chunks, header, json_
 from homeroom.web.errors import Refused
 
 
-class Noun(click.ParamType):
+class Noun(click.ParamType[str]):
     """One of the nouns that the apps have registered."""
 
     name = "noun"
@@ -73,7 +73,7 @@ def _write(noun: str, wanted: Format, file: IO[bytes]) -> None:
             while block := whole.read(1 << 20):
                 file.write(block)
         return
-    chunks = csv_chunks if wanted is Format.CSV else json_chunks
-    for text in chunks(names, found):
+    chunks = csv_chunks(names, found) if wanted is Format.CSV else json_chunks(names, found)
+    for text in chunks:
         file.write(text.encode())
     file.flush()

@@ -7,7 +7,10 @@ from django import forms, template
 from django.forms.boundfield import BoundField
 from django.utils.safestring import SafeString, mark_safe
 
+from homeroom.web.durations import clock
+
 register = template.Library()
+register.filter(clock)
 
 ICONS_DIR = Path(__file__).resolve().parent.parent / "static" / "vendor" / "icons"
 

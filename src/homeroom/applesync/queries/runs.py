@@ -1,0 +1,93 @@
+"""What can be asked about syncs: their history, how far one is, what it counted."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.db.models import Count, QuerySet
+from django.utils import timezone
+from django.utils.formats import localize
+from django.utils.translation import gettext as _
+
+from homeroom.accounts.policy import Permission, Viewer
+from homeroom.applesync.models import RunNote, SyncRun
+from homeroom.applesync.verbs.runs import counts
+from homeroom.inventory.queries import visible_devices
+
+CHECKPOINT_FIELDS = ("listing_seen", "listing_cursor")
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a run is. `total` is 0 while nobody can say."""
+
+    done: int
+    total: int
+    left: timedelta | None
+    line: str
+
+
+def runs(viewer: Viewer) -> QuerySet[SyncRun]:
+    if not viewer.may(Permission.VIEW_SYNC):
+        return SyncRun.objects.none()
+    return SyncRun.objects.defer(*CHECKPOINT_FIELDS).select_related("connection").defer("connection__private_key")
+
+
+def notes(viewer: Viewer, run: SyncRun) -> QuerySet[RunNote]:
+    """A run's notes; those about devices of other sites only for those who see all sites."""
+    shown = run.notes.select_related("device")
+    return shown if viewer.site_ids is None else shown.filter(device__in=visible_devices(viewer))
+
+
+def note_kinds(shown: QuerySet[RunNote]) -> list[tuple[str, str, int]]:
+    """Each kind of note that occurs, its label and how often."""
+    found = shown.order_by().values_list("kind").annotate(times=Count("pk"))
+    return [(kind, str(RunNote.Kind(kind).label), times) for kind, times in sorted(found)]
+
+
+def duration(run: SyncRun) -> timedelta:
+    if run.started_at is None:
+        return timedelta(0)
+    return (run.finished_at or timezone.now()) - run.started_at
+
+
+def progress(run: SyncRun) -> Progress:
+    done = run.coverage_checked + run.coverage_failed
+    left = _time_left(run, done)
+    if run.step == SyncRun.Step.COVERAGE and run.coverage_due:
+        line = _("%(step)s: %(done)s of %(total)s") % _shown(run, done=done, total=run.coverage_due)
+    else:
+        line = _("%(step)s: %(listed)s listed, coverage of %(done)s asked for") % _shown(
+            run, listed=run.listed, done=done
+        )
+    line += " · " + _("%(requests)s requests") % {"requests": localize(run.requests)}
+    if run.throttled:
+        line += " · " + _("%(throttled)s times told to slow down") % {"throttled": localize(run.throttled)}
+    return Progress(done, run.coverage_due, left, line)
+
+
+def result(run: SyncRun) -> dict[str, object]:
+    """The one JSON shape of a run: of `homeroom apple sync --json`, the API and exports."""
+    numbers = counts(run)
+    requests = {name: numbers.pop(name) for name in ("requests", "throttled", "retries", "problems")}
+    return {
+        "run": run.pk,
+        "connection": run.connection.name,
+        "state": run.state,
+        **numbers,
+        "replacements_applied": 0,
+        "replacements_to_review": 0,
+        **{name: requests[name] for name in ("requests", "throttled", "retries")},
+        "seconds": round(duration(run).total_seconds(), 3),
+        "problems": requests["problems"],
+    }
+
+
+def _time_left(run: SyncRun, done: int) -> timedelta | None:
+    """By the run's own speed so far, once the list is complete and something has been asked for."""
+    if run.step != SyncRun.Step.COVERAGE or not done or run.coverage_due <= done:
+        return None
+    return duration(run) / done * (run.coverage_due - done)
+
+
+def _shown(run: SyncRun, **numbers: int) -> dict[str, object]:
+    return {"step": run.get_step_display()} | {name: localize(number) for name, number in numbers.items()}

@@ -1,0 +1,52 @@
+import django_tables2 as tables
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+
+from homeroom.applesync.models import SyncRun
+from homeroom.applesync.queries.runs import duration
+from homeroom.web.durations import clock
+
+
+class RunTable(tables.Table):
+    id = tables.Column(verbose_name=_("Sync"), linkify=True)
+    connection = tables.Column(verbose_name=_("Connection"))
+    state = tables.TemplateColumn(template_name="applesync/runs/_state.html", extra_context={}, verbose_name=_("State"))
+    started_at = tables.DateTimeColumn(verbose_name=_("Started"), short=True)
+    duration = tables.Column(empty_values=(), orderable=False, verbose_name=_("Duration"))
+    listed = tables.Column(verbose_name=_("Listed"))
+    matched = tables.Column(verbose_name=_("Matched"))
+    coverage_checked = tables.Column(verbose_name=_("Coverage checked"))
+    insurance = tables.Column(empty_values=(), orderable=False, verbose_name=_("Insurance records"))
+    requests = tables.Column(verbose_name=_("Requests"))
+    problems = tables.Column(verbose_name=_("Notes"))
+
+    class Meta:
+        model = SyncRun
+        fields = (
+            "id",
+            "connection",
+            "state",
+            "started_at",
+            "duration",
+            "listed",
+            "matched",
+            "coverage_checked",
+            "insurance",
+            "requests",
+            "problems",
+        )
+        order_by = "-id"
+        empty_text = _("No sync has run yet.")
+        caption = _("Syncs")
+
+    def render_duration(self, record: SyncRun) -> str:
+        return clock(duration(record))
+
+    def render_insurance(self, record: SyncRun) -> SafeString:
+        return format_html(
+            _("{} new, {} changed, {} ended"),
+            record.insurance_created,
+            record.insurance_updated,
+            record.insurance_ended,
+        )
