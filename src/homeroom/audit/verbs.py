@@ -17,6 +17,7 @@ def record(
     action: str,
     subject: models.Model,
     *,
+    label: str | None = None,
     before: Values | None = None,
     after: Values | None = None,
     personal_before: Values | None = None,
@@ -25,7 +26,8 @@ def record(
     """Write one entry about `subject`. Call it inside the transaction of the change it tells.
 
     `action` is `<noun>.<verb>`, for example `device.updated`. Secrets never belong in before or after;
-    values about a person go into `personal_before` and `personal_after`.
+    values about a person go into `personal_before` and `personal_after`. `label` names the subject where
+    its own text is personal.
     """
     with transaction.atomic():
         entry = Entry.objects.create(
@@ -34,7 +36,7 @@ def record(
             action=action,
             object_type=subject._meta.label_lower,
             object_id=str(subject.pk),
-            object_label=str(subject)[:250],
+            object_label=(label or str(subject))[:250],
             before=_plain(before),
             after=_plain(after),
         )

@@ -1,9 +1,12 @@
+from typing import ClassVar
+
 from django.db import models
 from django.db.models import Q
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from homeroom.inventory.imports.models import ImportJob, ImportRow
+from homeroom.inventory.system_statuses import GuardedStatus, StatusQuerySet
 
 __all__ = ["Assignment", "Device", "DeviceStatus", "ImportJob", "ImportRow", "Person", "Site"]
 
@@ -57,8 +60,10 @@ class Person(models.Model):
         return reverse("inventory:person", args=[self.pk])
 
 
-class DeviceStatus(models.Model):
+class DeviceStatus(GuardedStatus):
     """A word for the state of a device. System statuses belong to an integration and are set by it alone."""
+
+    NOUN = "device_status"
 
     class Kind(models.TextChoices):
         IN_SERVICE = "in_service", _("In service")
@@ -74,6 +79,8 @@ class DeviceStatus(models.Model):
     kind = models.CharField(_("kind"), max_length=20, choices=Kind)
     system_key = models.CharField(max_length=50, choices=SystemKey, null=True, unique=True, editable=False)
 
+    objects: ClassVar[StatusQuerySet["DeviceStatus"]] = StatusQuerySet.as_manager()  # type: ignore[assignment]
+
     class Meta:
         ordering = ["name"]
         verbose_name = _("device status")
@@ -81,10 +88,6 @@ class DeviceStatus(models.Model):
 
     def __str__(self) -> str:
         return self.name
-
-    @property
-    def is_system(self) -> bool:
-        return self.system_key is not None
 
 
 class Device(models.Model):

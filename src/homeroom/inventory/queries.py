@@ -1,0 +1,130 @@
+"""What can be asked of the inventory. Every answer is cut to the sites that the viewer sees."""
+
+from dataclasses import dataclass
+
+from django.db.models import F, FilteredRelation, Q, QuerySet
+
+from homeroom.accounts.policy import Viewer
+from homeroom.inventory.models import Assignment, Device, DeviceStatus, Person, Site
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceElsewhere:
+    """All that somebody learns of a device of a site they don't see: enough to give it back."""
+
+    asset_tag: str
+    site: str
+    contact_name: str
+    contact_phone: str
+
+
+def visible_devices(viewer: Viewer) -> QuerySet[Device]:
+    devices = Device.objects.all()
+    return devices if viewer.site_ids is None else devices.filter(site__in=viewer.site_ids)
+
+
+def visible_people(viewer: Viewer) -> QuerySet[Person]:
+    people = Person.objects.all()
+    return people if viewer.site_ids is None else people.filter(site__in=viewer.site_ids)
+
+
+def visible_sites(viewer: Viewer) -> QuerySet[Site]:
+    sites = Site.objects.all()
+    return sites if viewer.site_ids is None else sites.filter(pk__in=viewer.site_ids)
+
+
+def choosable_statuses() -> QuerySet[DeviceStatus]:
+    """What a person may set by hand."""
+    return DeviceStatus.objects.filter(system_key__isnull=True)
+
+
+def with_holder(devices: QuerySet[Device]) -> QuerySet[Device]:
+    """Annotate each device with who has it now: `holder_id`, `holder_name`, `holder_external_id`."""
+    return devices.annotate(
+        open_assignment=FilteredRelation("assignments", condition=Q(assignments__ended_at__isnull=True)),
+        holder_id=F("open_assignment__person_id"),
+        holder_name=F("open_assignment__person__name"),
+        holder_external_id=F("open_assignment__person__external_id"),
+        holder_since=F("open_assignment__started_at"),
+    )
+
+
+def devices_for_list(viewer: Viewer) -> QuerySet[Device]:
+    """One query for a page of devices with site, status and holder."""
+    return with_holder(visible_devices(viewer)).select_related("site", "status")
+
+
+def search_devices(devices: QuerySet[Device], text: str) -> QuerySet[Device]:
+    """Every word must be found in the tag, serial number, name, model or in the person who has the device."""
+    for word in text.split():
+        holders = Assignment.objects.filter(_person_has(word, "person__"), ended_at__isnull=True)
+        devices = devices.filter(
+            Q(asset_tag__icontains=word)
+            | Q(serial_number__icontains=word)
+            | Q(name__icontains=word)
+            | Q(model__icontains=word)
+            | Q(pk__in=holders.order_by().values("device"))
+        )
+    return devices
+
+
+def search_people(people: QuerySet[Person], text: str) -> QuerySet[Person]:
+    """Every word must be found in the name, external ID or email."""
+    for word in text.split():
+        people = people.filter(_person_has(word))
+    return people
+
+
+def _person_has(word: str, path: str = "") -> Q:
+    return (
+        Q(**{f"{path}name__icontains": word})
+        | Q(**{f"{path}external_id__istartswith": word})
+        | Q(**{f"{path}email__icontains": word})
+    )
+
+
+def device_by_serial_or_tag(viewer: Viewer, text: str) -> Device | None:
+    """The device with exactly this serial number or asset tag; where two answer, the serial number's."""
+    text = text.strip()
+    found = (
+        visible_devices(viewer)
+        .filter(Q(serial_number=text) | Q(asset_tag=text))
+        .select_related("site", "status")
+    )
+    return min(found, key=lambda device: device.serial_number != text, default=None)
+
+
+def device_scanned(text: str) -> int | None:
+    """The key of the device that a scanned or typed label means, whatever site it belongs to.
+
+    Takes no viewer: the profile tells a viewer of another site only where the device belongs.
+    """
+    spellings = {text.strip(), text.strip().upper()}
+    found = Device.objects.filter(Q(serial_number__in=spellings) | Q(asset_tag__in=spellings))
+    keys = list(found.values_list("pk", flat=True)[:2])
+    return keys[0] if len(keys) == 1 else None
+
+
+def device_elsewhere(pk: int) -> DeviceElsewhere | None:
+    """Takes no viewer: this is what everybody may know of any device."""
+    device = Device.objects.filter(pk=pk).select_related("site").first()
+    if device is None:
+        return None
+    site = device.site
+    return DeviceElsewhere(device.asset_tag or "", site.name, site.contact_name, site.contact_phone)
+
+
+def open_assignment(device: Device) -> Assignment | None:
+    return device.assignments.filter(ended_at__isnull=True).select_related("person__site").first()
+
+
+def assignments_of_device(device: Device) -> QuerySet[Assignment]:
+    """Takes no viewer: who sees the device sees who had it."""
+    return device.assignments.select_related("person").order_by("-started_at", "-id")
+
+
+def assignments_of_person(viewer: Viewer, person: Person) -> QuerySet[Assignment]:
+    """A device of a site that the viewer doesn't see is left out."""
+    return person.assignments.filter(device__in=visible_devices(viewer)).select_related(
+        "device__site", "device__status"
+    )
