@@ -2,16 +2,20 @@ from typing import Any
 
 from django.apps import AppConfig
 from django.db.models.signals import post_migrate
+from django.utils.translation import gettext_lazy as _
 
 
 class InventoryConfig(AppConfig):
     name = "homeroom.inventory"
 
     def ready(self) -> None:
+        from homeroom.accounts.policy import Permission
         from homeroom.inventory.exports.nouns import register_inventory
+        from homeroom.web.navigation import Page, add_to_menu
 
         post_migrate.connect(_add_default_statuses, sender=self)
         register_inventory()
+        add_to_menu(Page(_("Import"), "inventory:imports", "file-import", Permission.IMPORT, order=80))
 
 
 def _add_default_statuses(**_kwargs: Any) -> None:

@@ -1,4 +1,6 @@
 from django.urls import URLPattern
 
+from homeroom.inventory.imports.urls import urlpatterns as imports
+
 app_name = "inventory"
-urlpatterns: list[URLPattern] = []
+urlpatterns: list[URLPattern] = [*imports]

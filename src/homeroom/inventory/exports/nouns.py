@@ -53,4 +53,5 @@ def _people(viewer: Viewer) -> QuerySet[Person]:
 def _with_person(devices: QuerySet[Any], _viewer: Viewer) -> QuerySet[Any]:
     """The external ID: names are not unique, and an export has to find the same person when it comes back."""
     holder = Assignment.objects.filter(device=OuterRef("pk"), ended_at=None).values("person__external_id")
-    return devices.annotate(export_person=Subquery(holder[:1]))
+    with_person: QuerySet[Any] = devices.annotate(export_person=Subquery(holder[:1]))
+    return with_person

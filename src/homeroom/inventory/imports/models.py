@@ -37,6 +37,7 @@ class ImportJob(models.Model):
         max_length=255, blank=True, help_text="Path under MEDIA_ROOT; empty once the file is deleted."
     )
     headers = models.JSONField(default=list)
+    examples = models.JSONField(default=list, help_text="For each header, the first value under it.")
     mapping = models.JSONField(
         default=list, help_text="One field name for each header; empty for ignored ones."
     )

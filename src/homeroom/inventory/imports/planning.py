@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import islice, zip_longest
 from pathlib import Path
 
 from django.utils.translation import gettext as translated
@@ -20,6 +20,8 @@ from homeroom.inventory.imports.surroundings import look_around, surroundings
 from homeroom.web.errors import Refused
 
 BATCH = 1000
+ROWS_FOR_EXAMPLES = 20
+LONGEST_EXAMPLE = 60
 MOST_PROBLEMS = 1000
 """Problems kept for showing; every one is counted."""
 
@@ -77,9 +79,16 @@ class Tally:
         }
 
 
-def headers_of(path: Path) -> tuple[str, ...]:
+def headers_and_examples(path: Path) -> tuple[tuple[str, ...], list[str]]:
+    """The headers, and the first value under each within the first rows."""
     with open_sheet(path) as sheet:
-        return sheet.headers
+        examples = [""] * len(sheet.headers)
+        for row in islice(sheet.rows, ROWS_FOR_EXAMPLES):
+            examples = [
+                example or cell[:LONGEST_EXAMPLE]
+                for example, cell in zip_longest(examples, row.cells, fillvalue="")
+            ][: len(sheet.headers)]
+        return sheet.headers, examples
 
 
 class Planner:

@@ -18,7 +18,7 @@ from homeroom.audit.verbs import record
 from homeroom.inventory.imports.applying import Writer
 from homeroom.inventory.imports.columns import FIELDS, IDENTITIES, recognised
 from homeroom.inventory.imports.models import ImportJob
-from homeroom.inventory.imports.planning import Planner, Source, Tally, headers_of
+from homeroom.inventory.imports.planning import Planner, Source, Tally, headers_and_examples
 from homeroom.inventory.imports.rows import Options
 from homeroom.web.errors import Refused
 
@@ -112,12 +112,13 @@ def upload(file: IO[bytes], *, noun: str, file_name: str, size: int, user: User)
     try:
         with path.open("wb") as copy:
             shutil.copyfileobj(file, copy)
-        headers = headers_of(path)
+        headers, examples = headers_and_examples(path)
         job = ImportJob.objects.create(
             noun=noun,
             file_name=Path(file_name).name[:255],
             stored_as=stored_as,
             headers=headers,
+            examples=examples,
             mapping=recognised(noun, headers),
             requested_by=user,
             requested_by_label=str(user),

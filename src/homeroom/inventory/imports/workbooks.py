@@ -54,7 +54,7 @@ def _rows(workbook: openpyxl.Workbook) -> Iterator[FileRow]:
     if not sheets:
         return
     sheet = sheets[0]
-    sheet.reset_dimensions()  # type: ignore[attr-defined]
+    sheet.reset_dimensions()
     rows = sheet.iter_rows(values_only=True)
     number = 0
     while True:

@@ -21,6 +21,7 @@ class Migration(migrations.Migration):
                 ('file_name', models.CharField(max_length=255, verbose_name='file')),
                 ('stored_as', models.CharField(blank=True, help_text='Path under MEDIA_ROOT; empty once the file is deleted.', max_length=255)),
                 ('headers', models.JSONField(default=list)),
+                ("examples", models.JSONField(default=list, help_text="For each header, the first value under it.")),
                 ('mapping', models.JSONField(default=list, help_text='One field name for each header; empty for ignored ones.')),
                 ('create_sites', models.BooleanField(default=False, verbose_name='add sites that are new')),
                 ('date_order', models.CharField(blank=True, choices=[('', 'Refuse them: they could mean either'), ('month-first', 'Month first (March 4)'), ('day-first', 'Day first (April 3)')], max_length=20, verbose_name='dates such as 3/4/2026')),
