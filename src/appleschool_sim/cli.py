@@ -21,6 +21,11 @@ from appleschool_sim.running import API_PATH, TOKEN_PATH, Place, run
 @click.option(
     "--seed", type=click.IntRange(min=0), default=1, show_default=True, help="The same seed, the same world."
 )
+@click.option(
+    "--today",
+    type=click.DateTime(["%Y-%m-%d"]),
+    help="The day the world is made for; ages and terms are counted from it. The default is today.",
+)
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="The default takes any free port.")
 @click.option(
@@ -35,10 +40,18 @@ from appleschool_sim.running import API_PATH, TOKEN_PATH, Place, run
     help="A file that keeps what happened, so that the next start goes on from there.",
 )
 def simulator(
-    *, kind: str, devices: int, seed: int, host: str, port: int, folder: Path | None, state: Path | None
+    *,
+    kind: str,
+    devices: int,
+    seed: int,
+    today: datetime | None,
+    host: str,
+    port: int,
+    folder: Path | None,
+    state: Path | None,
 ) -> None:
     """Serve a stand-in for Apple School Manager's API."""
-    beginning = Beginning(Kind(kind), devices, seed, datetime.now(UTC).date())
+    beginning = Beginning(Kind(kind), devices, seed, (today or datetime.now(UTC)).date())
     try:
         run(beginning, Place(host, port, folder, state), ready=_tell)
     except (OSError, ValueError) as error:

@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,10 +16,10 @@ from appleschool_sim.server import Front
 from appleschool_sim.simulator import Simulator
 from appleschool_sim.world import World
 
-try:
-    from uvloop import run as run_loop
-except ImportError:  # there is none for Windows
+if sys.platform == "win32":
     from asyncio import run as run_loop
+else:
+    from uvloop import run as run_loop
 
 API_PATH = "/v1"
 TOKEN_PATH = "/auth/oauth2/token"  # noqa: S105 - a path

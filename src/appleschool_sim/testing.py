@@ -71,7 +71,7 @@ class RunningSimulator:
 
 @contextmanager
 def running_simulator(
-    kind: Kind | str = Kind.SCHOOL, *, devices: int = 100, seed: int = 1
+    kind: Kind | str = Kind.SCHOOL, *, devices: int = 100, seed: int = 1, today: date | None = None
 ) -> Iterator[RunningSimulator]:
     """Serve a simulator from a new process on a free port until the block ends."""
     with tempfile.TemporaryDirectory(prefix="simulator-") as folder:
@@ -79,6 +79,7 @@ def running_simulator(
             *(sys.executable, "-m", "appleschool_sim.cli"),
             *("--kind", Kind(kind).value, "--devices", str(devices), "--seed", str(seed)),
             *("--credentials", folder),
+            *(("--today", today.isoformat()) if today else ()),
         )
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603
             try:

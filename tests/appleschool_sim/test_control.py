@@ -161,7 +161,7 @@ def test_the_world_in_this_process_follows_every_action(control, fresh_apple, fr
     new = control.replace(Replace(serial=old.serial))
     control.add(serial="C02TEST00001")
     control.drop_coverage(fresh_apple.world.serial_at(0))
-    control.cancel_coverage(fresh_apple.world.serial_at(20))
+    control.cancel_coverage(fresh_apple.world.serial_at(5))
     world = fresh_apple.world
     assert [device.serial for device in world.devices()] == listed(fresh_caller)
     assert world.device(new).order_number == attributes_of(fresh_caller, new)["orderNumber"]

@@ -7,7 +7,6 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from appleschool_sim.control import ControlError
 from appleschool_sim.faults import Fault
 from appleschool_sim.kinds import RequestKind
 
@@ -221,9 +220,11 @@ def test_faults_that_are_on_are_shown_with_what_they_did(control, caller):
     assert (shown["met"], shown["struck"]) == (1, 1)
 
 
-def test_a_probability_above_one_is_refused(control):
-    with pytest.raises(ControlError, match="between 0 and 1"):
-        control.switch_on(Fault.SLOW, probability=2)
+@pytest.mark.parametrize("setting", [{"probability": 2}, {"after": -1}, {"seconds": -1}, {"often": True}])
+def test_a_setting_that_makes_no_sense_is_refused(caller, setting):
+    body = json.dumps({"fault": "slow", "setting": setting}).encode()
+    assert caller.ask("POST", "/_control/fault", body).status == 400
+    assert "slow" not in caller.simulator.control.state()["faults"]
 
 
 def test_every_fault_is_documented_and_tested(request):

@@ -4,6 +4,7 @@ import stat
 import subprocess
 import sys
 import time
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -155,6 +156,21 @@ def test_a_line_that_a_crash_cut_off_is_dropped(start, tmp_path):
     Control(restarted.address).release(left[0])
     restarted.stop()
     assert len(serials(start(*options).caller())) == 28
+
+
+def test_a_world_may_be_made_for_another_day():
+    with running_simulator(devices=5, today=date(2024, 2, 29)) as simulator:
+        listed = Caller(simulator).sign_in().get("orgDevices").json["data"]
+        assert simulator.world.today == date(2024, 2, 29)
+        added = [device["attributes"]["addedToOrgDateTime"][:19] for device in listed]
+        assert added == [f"{device.added:%Y-%m-%dT%H:%M:%S}" for device in simulator.world.devices()]
+
+
+def test_credentials_never_show_their_key():
+    with running_simulator(devices=1) as simulator:
+        shown = repr(simulator.credentials)
+        assert simulator.credentials.client_id in shown
+        assert "PRIVATE KEY" not in shown
 
 
 def test_it_refuses_the_state_of_another_world(start, tmp_path):
