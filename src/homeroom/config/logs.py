@@ -1,4 +1,7 @@
-"""Where log lines go: stderr, one line each. stdout belongs to what commands print."""
+"""Where log lines go: stderr, one line each. stdout belongs to what commands print.
+
+A traceback is written without the values of its variables: they may hold a private key or a person's details.
+"""
 
 from typing import Any
 
@@ -12,7 +15,9 @@ def logging_configuration(*, level: str) -> dict[str, Any]:
         "formatters": {
             "line": {
                 "()": structlog.stdlib.ProcessorFormatter,
-                "processor": structlog.dev.ConsoleRenderer(colors=False),
+                "processor": structlog.dev.ConsoleRenderer(
+                    colors=False, exception_formatter=structlog.dev.plain_traceback
+                ),
                 "foreign_pre_chain": [
                     structlog.stdlib.add_log_level,
                     structlog.processors.TimeStamper(fmt="iso", utc=True),
