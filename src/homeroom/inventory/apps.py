@@ -15,7 +15,9 @@ class InventoryConfig(AppConfig):
 
         post_migrate.connect(_add_default_statuses, sender=self)
         register_inventory()
-        add_to_menu(Page(_("Import"), "inventory:imports", "file-import", Permission.IMPORT, order=80))
+        add_to_menu(
+            Page(_("Import"), "inventory:imports", icon="file-import", permission=Permission.IMPORT, order=80)
+        )
 
 
 def _add_default_statuses(**_kwargs: Any) -> None:
