@@ -1,6 +1,6 @@
 """The Apple School and Business Manager API, typed and asynchronous.
 
-    credentials = Credentials(client_id, key_id, PrivateKey.from_pem(pem))
+    credentials = Credentials(client_id=..., key_id=..., private_key=PrivateKey.from_pem(pem))
     async with AppleSchool(credentials) as apple:
         async for page in apple.org_devices():
             ...
@@ -8,12 +8,13 @@
 See docs/appleschool.md. Nothing here knows of Django or of Homeroom.
 """
 
-from appleschool.client import LARGEST_PAGE, TOKEN_URL, AppleSchool, Kind
+from appleschool.client import TOKEN_URL, AppleSchool, Kind
 from appleschool.clock import Clock, SystemClock
 from appleschool.errors import (
     AppleError,
-    ForeignLink,
     Forbidden,
+    ForeignLink,
+    GarbledAnswer,
     InvalidClient,
     KeyProblem,
     NotAuthorized,
@@ -26,26 +27,32 @@ from appleschool.errors import (
     StaleCursor,
     Unreachable,
 )
-from appleschool.keys import Credentials, PrivateKey
-from appleschool.pace import Limits, Pace
+from appleschool.keys import AUDIENCE, Credentials, PrivateKey
+from appleschool.limits import Limits
+from appleschool.pace import Pace
+from appleschool.paging import LARGEST_PAGE, Page
 from appleschool.records import (
     ActivationLockStatus,
+    ActivityStatus,
     AppleCareCoverage,
     CoverageStatus,
     DeviceStatus,
+    LockType,
     MdmServer,
     OrgDevice,
     OrgDeviceActivity,
-    Page,
     PaymentType,
     PurchaseSource,
+    ServerType,
     UnreadableRecord,
 )
 
 __all__ = [
+    "AUDIENCE",
     "LARGEST_PAGE",
     "TOKEN_URL",
     "ActivationLockStatus",
+    "ActivityStatus",
     "AppleCareCoverage",
     "AppleError",
     "AppleSchool",
@@ -53,12 +60,14 @@ __all__ = [
     "CoverageStatus",
     "Credentials",
     "DeviceStatus",
-    "ForeignLink",
     "Forbidden",
+    "ForeignLink",
+    "GarbledAnswer",
     "InvalidClient",
     "KeyProblem",
     "Kind",
     "Limits",
+    "LockType",
     "MdmServer",
     "NotAuthorized",
     "NotFound",
@@ -74,6 +83,7 @@ __all__ = [
     "RateLimited",
     "RequestError",
     "ServerError",
+    "ServerType",
     "StaleCursor",
     "SystemClock",
     "Unreachable",

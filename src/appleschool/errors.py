@@ -12,12 +12,14 @@ AppleError
 ├── ServerError            Apple failed (5xx), again and again
 ├── Unreachable            no connection, or it broke, again and again
 └── ProtocolError          an answer that is not Apple's API
-    └── ForeignLink        a link to another host; it was not followed
+    ├── GarbledAnswer      not JSON, or not a JSON object, again and again
+    └── ForeignLink        a link or redirect to another host; it was not followed
 
-Every error has a sentence (`str`), a `fix`, and where Apple answered: `status`, `code`, `request_id`.
-None of them ever holds a key, a token, or the body of a token answer.
+Every error has a sentence (`str`), a `fix`, and where Apple answered: `status`, `code`, `request_id`
+(X-Apple-Request-UUID). None of them ever holds a key, a token, or the body of a token answer.
 """
 
+# ruff: noqa: N818 - the names say what happened
 from enum import StrEnum
 
 
@@ -36,6 +38,7 @@ class AppleError(Exception):
         status: int | None = None,
         code: str = "",
         request_id: str = "",
+        retry_after: float | None = None,
     ) -> None:
         super().__init__(sentence)
         self.sentence = sentence
@@ -43,6 +46,7 @@ class AppleError(Exception):
         self.status = status
         self.code = code
         self.request_id = request_id
+        self.retry_after = retry_after
 
 
 class KeyProblem(StrEnum):
@@ -73,8 +77,9 @@ class PrivateKeyError(AppleError):
 class InvalidClient(AppleError):
     concerns_one_request = False
     default_fix = (
-        "Compare the Client ID and the Key ID with those in Apple School Manager under Settings > API, and see "
-        "that the private key belongs to that Key ID and has not been revoked."
+        "Compare the Client ID and the Key ID with those in Apple School Manager under Settings > API, see that "
+        "the private key belongs to that Key ID and has not been revoked, and that this server's clock is right. "
+        "If nothing was changed, wait a few minutes: Apple says the same to too many sign-ins."
     )
 
 
@@ -115,6 +120,10 @@ class Unreachable(AppleError):
 
 class ProtocolError(AppleError):
     default_fix = "Check the configured address of Apple's API, and any proxy between."
+
+
+class GarbledAnswer(ProtocolError):
+    concerns_one_request = True
 
 
 class ForeignLink(ProtocolError):

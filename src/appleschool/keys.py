@@ -1,4 +1,4 @@
-"""The private key, in every form in which people hold it (apple-api.md 1.2), and the signed assertion (1.3)."""
+"""The private key, in every form in which people hold it, and the assertion that it signs."""
 
 import base64
 import binascii
@@ -40,7 +40,7 @@ class PrivateKey:
 
     @classmethod
     def from_pem(cls, text: str | bytes) -> "PrivateKey":
-        """Read a key: SEC1 or PKCS#8, also under the other's label, behind EC PARAMETERS, with odd white space.
+        """Read a key: SEC1 or PKCS#8, also under the other's label, behind EC PARAMETERS, oddly spaced.
 
         Raises PrivateKeyError, whose `problem` and sentence say what the text is instead.
         """
@@ -72,12 +72,12 @@ class Credentials:
     private_key: PrivateKey = field(repr=False)
     team_id: str = ""
 
-    def assertion(self, now: float) -> str:
+    def assertion(self, now: float, *, audience: str = AUDIENCE) -> str:
         """A client assertion that is good for 20 minutes from `now` (UNIX seconds)."""
         claims: dict[str, object] = {
             "iss": self.team_id or self.client_id,
             "sub": self.client_id,
-            "aud": AUDIENCE,
+            "aud": audience,
             "iat": int(now),
             "exp": int(now) + ASSERTION_SECONDS,
             "jti": str(uuid.uuid4()),

@@ -1,133 +1,142 @@
-"""How fast requests are sent: as fast as Apple allows, never faster (apple-api.md section 8).
+"""How fast requests are sent: as fast as Apple allows, and not faster.
 
-Until Apple first refuses, the rate doubles quickly. A refusal (429) cuts it once; from then on it grows slowly,
-to stay just under Apple's limit. While Apple's Retry-After runs, nothing is sent by any task.
+Apple publishes no limit. Until it first refuses, the rate doubles every tenth of a second, up to no limit at
+all. A refusal (429) cuts it once to 85 % of what was really sent; from then on it grows by 1 % a second, so that
+it stays just under Apple's limit. While Apple's Retry-After runs, nothing is sent by any task.
 """
 
+import asyncio
+import math
 import random
-from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 
 from appleschool.clock import Clock
+from appleschool.errors import RateLimited
+from appleschool.limits import Limits
 
 FIRST_RATE = 10.0
-DOUBLES_EVERY = 0.25
+LOWEST_RATE = 0.05
+DOUBLES_EVERY = 0.1
+UNBOUNDED = 50_000.0
 CUT = 0.85
 GROWTH_PER_SECOND = 1.01
-LOWEST_RATE = 0.05
-UNBOUNDED = 50_000.0
-BURST = 0.01
-WITHOUT_ADVICE = (30.0, 60.0)
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """Ceilings of the client. `max_rate` is in requests a second, 0 for none; times are in seconds."""
-
-    max_rate: float = 5.0
-    concurrency: int = 4
-    initial_rate: float | None = None
-    attempts: int = 5
-    timeout: float = 30.0
-    longest_wait: float = 900.0
+MOST_SECONDS_OF_GROWTH = 5.0
+# Turns closer together than a loop's timers can tell apart are not waited for singly.
+GRAIN = 0.01
+WINDOW = 2.0
+HOLD_WITHOUT_ADVICE = (30.0, 60.0)
+SHORTEST_HOLD = 1.0
 
 
 class Pace:
-    """One limiter for all requests of a connection. `rate` is the present requests a second, None if unbounded."""
+    """One limiter for all requests of a client, and what became of them."""
 
     def __init__(self, limits: Limits, clock: Clock) -> None:
         self.requests = 0
+        """How many were sent."""
         self.throttled = 0
+        """How many of them Apple refused (429)."""
         self.retries = 0
+        """How often something was sent again because Apple failed or the connection broke."""
         self._clock = clock
-        self._ceiling = limits.max_rate or float("inf")
-        self._rate = min(self._ceiling, limits.initial_rate or FIRST_RATE)
-        self._refused = limits.initial_rate is not None
-        self._grown_at = clock.monotonic()
-        self._next_at = clock.monotonic()
-        self._held_until = 0.0
-        self._refusals_without_advice = 0
+        self._ceiling = limits.max_rate or math.inf
+        self._limit_known = bool(limits.initial_rate)
+        self._rate = min(self._ceiling, max(limits.initial_rate or FIRST_RATE, LOWEST_RATE))
+        now = clock.monotonic()
+        self._changed_at = now
+        self._next_turn = now
+        self._held_until = -math.inf
+        self._holds_without_advice = 0
+        self._window_began = now
+        self._window_sent = 0
+        self._sent_lately = math.inf
+        self._queue = asyncio.Lock()
 
     @property
     def rate(self) -> float | None:
-        return None if self._rate >= UNBOUNDED else self._rate
+        """The present requests a second; None while neither Apple nor a ceiling has set a limit."""
+        return self._rate if self._limit_known or self._rate >= self._ceiling else None
 
     @property
-    def found(self) -> float | None:
-        """The rate to begin with next time: known once Apple has refused, None before."""
-        return self.rate if self._refused else None
+    def held_for(self) -> float:
+        """Seconds that nothing may be sent from now on; 0 if something may."""
+        return max(0.0, self._held_until - self._clock.monotonic())
 
-    async def ready(self) -> None:
-        """Wait for this request's turn. A wait that is cancelled leaves its turn unused, no more."""
-        while True:
-            now = self._clock.monotonic()
-            if now < self._held_until:
-                await self._clock.sleep(self._held_until - now)
-                continue
-            self._grow(now)
-            turn = max(self._next_at, now - BURST)
-            self._next_at = turn + 1 / self._rate
-            if turn - now > BURST:
-                await self._clock.sleep(turn - now)
-                if self._clock.monotonic() < self._held_until:
-                    continue
-            self.requests += 1
+    async def ready(self, *, patience: float = math.inf) -> None:
+        """Wait for a turn to send. Raises RateLimited at once if Apple's wait is longer than `patience`.
+
+        Turns are given in the order of asking; who is cancelled while waiting takes none.
+        """
+        if not self._queue.locked() and self._take_turn():
             return
+        async with self._queue:
+            while True:
+                if (held := self.held_for) > patience:
+                    raise RateLimited("Apple asks to wait for longer than this can wait.", retry_after=held)
+                if held:
+                    await self._clock.sleep(held)
+                elif self._take_turn():
+                    return
+                else:
+                    await self._clock.sleep(self._next_turn - self._clock.monotonic())
 
-    def refused(self, advice: float | None) -> float:
-        """Apple said 429. Hold everything for as long as it asks, and slow down once; the seconds to wait."""
-        self.throttled += 1
+    def sent(self) -> None:
+        self.requests += 1
+        self._window_sent += 1
+
+    def hold(self, advice: float | None, *, sent_at: float, cut: bool = True) -> float:
+        """Send nothing for as long as Apple asks, from now; how many seconds that is.
+
+        `sent_at` is when the refused request was sent: what was sent before an earlier hold ended does not cut
+        the rate again. Without advice it is 30 seconds, then 60.
+        """
         now = self._clock.monotonic()
+        first = sent_at >= self._held_until
+        if first and cut:
+            self._slow_down(now)
         if advice is None:
-            advice = WITHOUT_ADVICE[min(self._refusals_without_advice, len(WITHOUT_ADVICE) - 1)]
-            self._refusals_without_advice += 1
-        if now >= self._held_until:
-            self._rate = max(LOWEST_RATE, self._rate * CUT)
-            self._refused = True
-        until = now + advice + random.uniform(0.02, 0.1) * min(advice + 1, 10)  # noqa: S311 - jitter
-        self._held_until = max(self._held_until, until)
-        self._next_at = max(self._next_at, self._held_until)
-        self._grown_at = self._held_until
-        return advice
+            if not first:
+                return self.held_for
+            advice = HOLD_WITHOUT_ADVICE[min(self._holds_without_advice, len(HOLD_WITHOUT_ADVICE) - 1)]
+            self._holds_without_advice += 1
+        seconds = max(advice, SHORTEST_HOLD) * random.uniform(1.01, 1.05)  # noqa: S311 - jitter
+        self._held_until = max(self._held_until, now + seconds)
+        self._changed_at = self._next_turn = self._window_began = self._held_until
+        self._window_sent = 0
+        return seconds
 
     def allowed(self) -> None:
-        self._refusals_without_advice = 0
+        """Apple answered something other than a refusal."""
+        self._holds_without_advice = 0
 
-    def _grow(self, now: float) -> None:
-        passed = now - self._grown_at
-        if self._refused:
-            if passed > 0:
-                self._rate *= GROWTH_PER_SECOND ** min(passed, 60)
-                self._grown_at = now
-        elif passed >= DOUBLES_EVERY and self._rate < UNBOUNDED:
+    def _take_turn(self) -> bool:
+        now = self._clock.monotonic()
+        if now < self._held_until:
+            return False
+        self._speed_up(now)
+        if self._next_turn - now > GRAIN:
+            return False
+        self._next_turn = max(self._next_turn, now - GRAIN) + 1 / self._rate
+        return True
+
+    def _speed_up(self, now: float) -> None:
+        passed = now - self._changed_at
+        if self._limit_known:
+            self._rate *= GROWTH_PER_SECOND ** min(max(passed, 0.0), MOST_SECONDS_OF_GROWTH)
+        elif passed < DOUBLES_EVERY:
+            return
+        else:
             self._rate *= 2
-            self._grown_at = now
-        self._rate = min(self._rate, self._ceiling)
+        self._rate = min(self._rate, self._ceiling, UNBOUNDED)
+        self._changed_at = now
+        if now - self._window_began > WINDOW:
+            self._sent_lately = self._window_sent / (now - self._window_began)
+            self._window_began, self._window_sent = now, 0
 
-
-def retry_after(header: str | None, *, date: str | None, now: float) -> float | None:
-    """Seconds from Apple's Retry-After: given as such, or as a date, counted from Apple's `Date` or else `now`."""
-    if not header:
-        return None
-    header = header.strip()
-    if header.isascii() and header.isdigit():
-        return float(min(int(header[:9]), 86_400))
-    until = http_date(header)
-    if until is None:
-        return None
-    return min(max(until - (http_date(date) or now), 0.0), 86_400.0)
-
-
-def http_date(text: str | None) -> float | None:
-    """UNIX seconds of an HTTP date, None if it is none."""
-    if not text:
-        return None
-    try:
-        return parsedate_to_datetime(text).timestamp()
-    except (ValueError, OverflowError, OSError):
-        return None
-
-
-def backoff(attempt: int) -> float:
-    """Seconds before trying again for the nth time (from 0): doubling from 0.5 to 30, less up to a half at random."""
-    return min(30.0, 0.5 * 2**attempt) * random.uniform(0.5, 1.0)  # noqa: S311 - jitter
+    def _slow_down(self, now: float) -> None:
+        """The rate allowed may be far above what was really sent, and only that tells of Apple's limit."""
+        elapsed = now - self._window_began
+        sent = self._window_sent / elapsed if elapsed > WINDOW / 4 else self._sent_lately
+        if math.isinf(sent):
+            sent = self._window_sent / max(elapsed, DOUBLES_EVERY)
+        self._rate = max(LOWEST_RATE, min(self._rate, max(sent, 1.0)) * CUT)
+        self._limit_known = True
