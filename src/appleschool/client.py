@@ -125,7 +125,7 @@ class AppleSchool:
         return await self._one(f"/orgDevices/{_quoted(serial_number)}", read_org_device)
 
     async def apple_care_coverage(self, serial_number: str) -> list[AppleCareCoverage | UnreadableRecord]:
-        """All coverages of a device. Empty: Apple holds none. What NotFound means is for the caller to judge."""
+        """All coverages of a device, none if Apple holds none. NotFound is the caller's to judge."""
         path = f"/orgDevices/{_quoted(serial_number)}/appleCareCoverage"
         return await self._pages(path, read_coverage).all()
 

@@ -1,7 +1,7 @@
 """The private key, in every form in which people hold it, and the assertion that it signs."""
 
 import base64
-import binascii
+import codecs
 import re
 import uuid
 from dataclasses import dataclass, field
@@ -23,10 +23,14 @@ from appleschool.errors import KeyProblem, PrivateKeyError
 
 AUDIENCE = "https://account.apple.com/auth/oauth2/v2/token"
 ASSERTION_SECONDS = 20 * 60
+PRIVATE_KEY_LABELS = {"PRIVATE KEY", "EC PRIVATE KEY"}
+LONGEST_TEXT = 20_000
+DER_SEQUENCE = 0x30
+DER_LONG_FORM = 0x80
 
 _BEGIN = re.compile(r"-----\s*BEGIN ([A-Z0-9 ]+?)\s*-----")
 _BLOCK = re.compile(r"-----\s*BEGIN ([A-Z0-9 ]+?)\s*-----(.*?)-----\s*END \1\s*-----", re.DOTALL)
-_TOKEN = re.compile(r"^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_.-]+$")
+_JWT = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*\.[A-Za-z0-9_.-]+")
 
 
 class PrivateKey:
@@ -87,62 +91,59 @@ class Credentials:
 
 def _readable(text: str | bytes) -> str:
     if isinstance(text, bytes):
-        try:
-            text = text.decode("utf-8-sig")
-        except UnicodeDecodeError:
-            raise PrivateKeyError(
-                KeyProblem.NOT_TEXT, "This is not a text file, so it is not the key file from Apple."
-            ) from None
-    text = text.strip().lstrip("\ufeff")
+        text = _decoded(text)
+    # A key that went through an environment variable or JSON has its line ends written out.
+    text = text.replace("\\r", "").replace("\\n", "\n").strip().lstrip("\ufeff")
     if not text:
         raise PrivateKeyError(KeyProblem.EMPTY, "The private key is empty.")
+    if len(text) > LONGEST_TEXT:
+        raise PrivateKeyError(KeyProblem.OTHER_KIND, "This is far too long for a private key.")
     return text
 
 
+def _decoded(content: bytes) -> str:
+    encoding = "utf-16" if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig"
+    try:
+        return content.decode(encoding)
+    except UnicodeDecodeError:
+        raise PrivateKeyError(
+            KeyProblem.NOT_TEXT, "This is not a text file, so it is not the key file from Apple."
+        ) from None
+
+
 def _der(text: str) -> bytes:
-    blocks = {label: body for label, body in _BLOCK.findall(text) if label != "EC PARAMETERS"}
+    blocks = [(label, body) for label, body in _BLOCK.findall(text) if label != "EC PARAMETERS"]
     if not blocks:
         raise _no_block(text)
-    for label in blocks:
-        _refuse_other_than_private_key(label)
-    label = next(iter(blocks))
-    body = blocks[label]
-    if "ENCRYPTED" in body or "Proc-Type" in body:
+    label, body = next((block for block in blocks if block[0] in PRIVATE_KEY_LABELS), blocks[0])
+    if label not in PRIVATE_KEY_LABELS:
+        raise _other_label(label)
+    if "ENCRYPTED" in body:
         raise _encrypted()
     try:
-        return base64.b64decode("".join(body.split()), validate=True)
-    except (binascii.Error, ValueError):
+        der = base64.b64decode("".join(body.split()), validate=True)
+    except ValueError:
         raise _truncated() from None
+    if not der or len(der) < _announced_length(der):
+        raise _truncated()
+    return der
 
 
-def _refuse_other_than_private_key(label: str) -> None:
-    if label == "ENCRYPTED PRIVATE KEY":
-        raise _encrypted()
-    if "PUBLIC KEY" in label:
-        raise PrivateKeyError(KeyProblem.PUBLIC_KEY, "This is a public key; the private key is needed.")
-    if "CERTIFICATE" in label:
-        raise PrivateKeyError(KeyProblem.CERTIFICATE, "This is a certificate; the private key is needed.")
-    if label == "RSA PRIVATE KEY":
-        raise _rsa()
-    if label not in {"PRIVATE KEY", "EC PRIVATE KEY"}:
-        raise PrivateKeyError(KeyProblem.OTHER_KIND, "This is not a private key as Apple gives them out.")
+def _announced_length(der: bytes) -> int:
+    """How long the DER sequence says that it is, header included; 0 if it does not say."""
+    if len(der) < 2 or der[0] != DER_SEQUENCE:  # noqa: PLR2004
+        return 0
+    if der[1] < DER_LONG_FORM:
+        return 2 + der[1]
+    octets = der[1] - DER_LONG_FORM
+    return 2 + octets + int.from_bytes(der[2 : 2 + octets], "big")
 
 
 def _no_block(text: str) -> PrivateKeyError:
-    begin = _BEGIN.search(text)
-    if begin and begin[1] != "EC PARAMETERS":
-        try:
-            _refuse_other_than_private_key(begin[1])
-        except PrivateKeyError as error:
-            return error
-        return _truncated()
-    if "END" in text and "-----" in text:
-        return PrivateKeyError(
-            KeyProblem.NO_BEGIN_LINE,
-            "The BEGIN line is missing.",
-            fix="Copy the whole file, its BEGIN and END lines included.",
-        )
-    if _TOKEN.match("".join(text.split())):
+    labels = [label for label in _BEGIN.findall(text) if label != "EC PARAMETERS"]
+    if labels:
+        return _truncated() if labels[0] in PRIVATE_KEY_LABELS else _other_label(labels[0])
+    if _is_token(text):
         return PrivateKeyError(
             KeyProblem.TOKEN,
             "This is a token, not a private key.",
@@ -150,9 +151,33 @@ def _no_block(text: str) -> PrivateKeyError:
         )
     return PrivateKeyError(
         KeyProblem.NO_BEGIN_LINE,
-        "There is no BEGIN line, so this is not a whole private key.",
+        "The BEGIN line is missing, so this is not a whole private key.",
         fix="Copy the whole file, its BEGIN and END lines included.",
     )
+
+
+def _is_token(text: str) -> bool:
+    """A JWT, a content token (JSON in Base64) or a server token (a signed message)."""
+    if _JWT.fullmatch("".join(text.split())) or "application/pkcs7-mime" in text:
+        return True
+    try:
+        return base64.b64decode("".join(text.split()), validate=True).lstrip().startswith(b"{")
+    except ValueError:
+        return text.startswith("{")
+
+
+def _other_label(label: str) -> PrivateKeyError:
+    if label == "ENCRYPTED PRIVATE KEY":
+        return _encrypted()
+    if "PUBLIC KEY" in label:
+        return PrivateKeyError(KeyProblem.PUBLIC_KEY, "This is a public key; the private key is needed.")
+    if "CERTIFICATE" in label:
+        return PrivateKeyError(KeyProblem.CERTIFICATE, "This is a certificate; the private key is needed.")
+    if label == "RSA PRIVATE KEY":
+        return _rsa()
+    if label in {"PKCS7", "CMS"}:
+        return PrivateKeyError(KeyProblem.TOKEN, "This is a signed message, not a private key.")
+    return PrivateKeyError(KeyProblem.OTHER_KIND, "This is not a private key as Apple gives them out.")
 
 
 def _p256(der: bytes) -> ec.EllipticCurvePrivateKey:
@@ -181,7 +206,7 @@ def _p256(der: bytes) -> ec.EllipticCurvePrivateKey:
 def _truncated() -> PrivateKeyError:
     return PrivateKeyError(
         KeyProblem.TRUNCATED,
-        "The private key is cut off or damaged.",
+        "The private key is cut off.",
         fix="Copy the whole file, its BEGIN and END lines included, or choose the file itself.",
     )
 

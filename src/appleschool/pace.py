@@ -1,8 +1,8 @@
 """How fast requests are sent: as fast as Apple allows, and not faster.
 
-Apple publishes no limit. Until it first refuses, the rate doubles every tenth of a second, up to no limit at
-all. A refusal (429) cuts it once to 85 % of what was really sent; from then on it grows by 1 % a second, so that
-it stays just under Apple's limit. While Apple's Retry-After runs, nothing is sent by any task.
+Apple publishes no limit. Until it first refuses, the rate doubles every tenth of a second, without end. A
+refusal (429) cuts it once to 85 % of what was really sent; from then on it grows by 1 % a second, so that it
+stays just under Apple's limit. While Apple's Retry-After runs, nothing is sent by any task.
 """
 
 import asyncio
@@ -86,8 +86,8 @@ class Pace:
     def hold(self, advice: float | None, *, sent_at: float, cut: bool = True) -> float:
         """Send nothing for as long as Apple asks, from now; how many seconds that is.
 
-        `sent_at` is when the refused request was sent: what was sent before an earlier hold ended does not cut
-        the rate again. Without advice it is 30 seconds, then 60.
+        `sent_at` is when the refused request was sent: what was sent before an earlier hold ended does not
+        cut the rate again. Without advice it is 30 seconds, then 60.
         """
         now = self._clock.monotonic()
         first = sent_at >= self._held_until
