@@ -27,7 +27,8 @@ OLD_ORDER_IN = 8
 _SHOWCASE_AGES = {0: 210, 1: 230, 3: 1620, 4: 250, 5: 270}
 REPLACEMENT_ORDERS = 10**9
 # Places in the catalog: a school buys iPads for the most part, and few Apple TVs.
-_COMMON = (0, 0, 0, 0, 1, 1, 1, 2, 2, 2, 2, 3, 3, 4, 4, 5, 5, 6, 0, 1, 2, 7)
+_SOLD_LATELY = (0, 0, 0, 0, 2, 2, 2, 2, 3, 3, 6, 0, 2, 7)
+_SOLD_LONG_AGO = (1, 1, 1, 4, 4, 5)
 
 
 class Device(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,8 +80,9 @@ def order_of(seed: int, batch: int) -> Order:
     is_old = d[0] % OLD_ORDER_IN == OLD_ORDER_IN - 1
     number = int.from_bytes(d[4:8]) % 9_000_000_000 + 1_000_000_000
     from_reseller = d[3] % 4 == 0
+    places = _SOLD_LONG_AGO if is_old else _SOLD_LATELY
     return Order(
-        model=CATALOG[_COMMON[d[2] % len(_COMMON)]],
+        model=CATALOG[places[d[2] % len(places)]],
         number=f"PO-{number % 1_000_000}/{d[9] % 90 + 10}" if from_reseller else str(number),
         days_ago=1500 + d[1] * 2 if is_old else 40 + d[1] * 4,
         source=PurchaseSource.RESELLER if from_reseller else PurchaseSource.APPLE,
@@ -106,7 +108,6 @@ def build_device(seed: int, index: int, *, serial: str, today: date, server_id: 
     added = ordered + timedelta(days=2 + d[0] % 12, milliseconds=int.from_bytes(d[1:4]) * 5)
     updated = added + timedelta(days=1 + d[4] % 9, milliseconds=int.from_bytes(d[5:8]) * 4)
     colors, capacities = model.colors, model.capacities
-    mac = d[8:13].hex().upper()
     device = Device(
         index=index,
         serial=serial,
@@ -121,11 +122,7 @@ def build_device(seed: int, index: int, *, serial: str, today: date, server_id: 
         source=order.source,
         source_id=order.source_id,
         server_id=server_id,
-        imei=_imeis(d, 2 if slot == SHOWCASE_DUAL_SIM else 1) if model.cellular else (),
-        eid=f"8904{int.from_bytes(d[16:28]):028d}"[:32] if model.cellular else None,
-        wifi_mac=f"A4{mac}",
-        bluetooth_mac=f"A6{mac}",
-        ethernet_mac=(f"A8{mac}",) if model.ethernet else (),
+        **_hardware(model, d, imeis=2 if slot == SHOWCASE_DUAL_SIM else 1),
         leaves_out_empty=d[13] % 2 == 1,
     )
     return _as_showcase(device, slot) if slot <= SHOWCASE_RESELLER_ODD else device
@@ -163,6 +160,19 @@ def _as_showcase(device: Device, slot: int) -> Device:
     return msgspec.structs.replace(device, **changes[slot]) if slot in changes else device
 
 
-def _imeis(d: bytes, count: int) -> tuple[str, ...]:
-    first = int.from_bytes(d[20:26]) % 10**9
-    return tuple(f"35{first + n:013d}" for n in range(count))
+def another_unit(seed: int, device: Device, serial: str) -> Device:
+    """A device of the same model that is not assigned to a server."""
+    hardware = _hardware(device.model, digest(seed, "unit", serial), imeis=len(device.imei))
+    return msgspec.structs.replace(device, serial=serial, server_id=None, meid=(), **hardware)
+
+
+def _hardware(model: Model, d: bytes, *, imeis: int) -> dict[str, Any]:
+    mac = d[8:13].hex().upper()
+    first_imei = int.from_bytes(d[20:26]) % 10**9
+    return {
+        "imei": tuple(f"35{first_imei + n:013d}" for n in range(imeis)) if model.cellular else (),
+        "eid": f"8904{int.from_bytes(d[16:28]):028d}"[:32] if model.cellular else None,
+        "wifi_mac": f"A4{mac}",
+        "bluetooth_mac": f"A6{mac}",
+        "ethernet_mac": (f"A8{mac}",) if model.ethernet else (),
+    }

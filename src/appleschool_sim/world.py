@@ -163,8 +163,10 @@ class World:
         self._covered_from[index] = until
 
     def _overridden(self) -> Iterator[Device]:
-        yield from (device for device in self._added if device.index not in self._changed)
-        yield from self._changed.values()
+        # Copies, since the truth is counted in a thread of its own while requests change the world.
+        changed = self._changed.copy()
+        yield from (device for device in self._added.copy() if device.index not in changed)
+        yield from changed.values()
 
     def _first_server_of(self, index: int) -> str | None:
         number = _SERVERS_BY_RESIDUE[index % len(_SERVERS_BY_RESIDUE)]

@@ -44,6 +44,15 @@ def test_a_replacement_takes_the_old_ones_place(control, fresh_caller, old):
     assert old.serial not in listed(fresh_caller)
 
 
+def test_a_replacement_is_another_piece_of_hardware(control, fresh_apple, fresh_caller):
+    serial = fresh_apple.world.serial_at(7)
+    new = control.replace(Replace(serial=serial, released=ReleaseOrder.NEVER))
+    before, after = attributes_of(fresh_caller, serial), attributes_of(fresh_caller, new)
+    assert len(after["imei"]) == 2
+    for name in ("imei", "eid", "wifiMacAddress", "bluetoothMacAddress"):
+        assert before[name] != after[name]
+
+
 def test_the_replaced_device_tells_when_it_was_released(control, fresh_caller, old):
     control.replace(Replace(serial=old.serial))
     attributes = attributes_of(fresh_caller, old.serial)

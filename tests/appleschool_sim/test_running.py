@@ -173,6 +173,12 @@ def test_credentials_never_show_their_key():
         assert "PRIVATE KEY" not in shown
 
 
+def test_every_option_is_documented(request):
+    told = (request.config.rootpath / "docs" / "simulator.md").read_text()
+    for option in command.params:
+        assert f"`{option.opts[0]}`" in told
+
+
 def test_it_refuses_the_state_of_another_world(start, tmp_path):
     state = str(tmp_path / "journal")
     start("--devices", "30", "--state", state).stop()
