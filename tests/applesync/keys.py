@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives.serialization import (
     NoEncryption,
     PrivateFormat,
     PublicFormat,
+    load_pem_private_key,
 )
 
 
@@ -54,6 +55,13 @@ def content_token() -> str:
 def body(pem: str) -> str:
     """The secret part of a PEM, without its lines: what must never turn up anywhere."""
     return "".join(line for line in pem.splitlines() if not line.startswith("-----"))
+
+
+def number(pem: str) -> int:
+    """The secret itself."""
+    key = load_pem_private_key(pem.encode(), password=None)
+    assert isinstance(key, ec.EllipticCurvePrivateKey)
+    return key.private_numbers().private_value
 
 
 def _pem(

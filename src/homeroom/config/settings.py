@@ -17,6 +17,7 @@ CONFIGURATION = read_configuration()
 PACKAGE_DIR = Path(__file__).resolve().parent.parent
 
 DEBUG = CONFIGURATION.debug
+DEFAULT_EXCEPTION_REPORTER_FILTER = "homeroom.web.reporting.DiscreetReporterFilter"
 SECRET_KEY, *SECRET_KEY_FALLBACKS = CONFIGURATION.keys
 ALLOWED_HOSTS = CONFIGURATION.allowed_hosts
 CSRF_TRUSTED_ORIGINS = [CONFIGURATION.base_url]

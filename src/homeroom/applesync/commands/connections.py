@@ -68,11 +68,10 @@ def test(name: str | None, *, as_json: bool) -> None:
         click.echo(json.dumps(report.as_json()))
     else:
         for result in report.results:
-            click.echo(f"{MARKS[result.ok]:>9}  {result.stage.label}", err=True)
-            if result.detail:
-                click.echo(f"{'':>9}  {result.detail}", err=True)
+            remark = f" ({result.detail})" if result.ok and result.detail else ""
+            click.echo(f"{MARKS[result.ok]:>9}  {result.stage.label}{remark}")
     if failed := report.failed:
-        click.echo(f"{failed.stage.label}: {failed.detail}\n{failed.fix}", err=True)
+        click.echo(f"{failed.detail}\n{failed.fix}", err=True)
         raise SystemExit(1)
 
 
