@@ -9,6 +9,12 @@ class AppleSyncConfig(AppConfig):
     name = "homeroom.applesync"
 
     def ready(self) -> None:
+        from homeroom.applesync.exports import register_apple
+        from homeroom.applesync.panels import apple_panel
+        from homeroom.inventory.profile import Panel, register_panel
+
+        register_apple()
+        register_panel(Panel(10, "applesync/_panel.html", apple_panel))
         add_to_settings(
             Page(
                 _("MDM Settings"),

@@ -11,7 +11,9 @@ from homeroom.web.durations import clock
 class RunTable(tables.Table):
     id = tables.Column(verbose_name=_("Sync"), linkify=True)
     connection = tables.Column(verbose_name=_("Connection"))
-    state = tables.TemplateColumn(template_name="applesync/runs/_state.html", extra_context={}, verbose_name=_("State"))
+    state = tables.TemplateColumn(
+        template_name="applesync/runs/_state.html", extra_context={}, verbose_name=_("State")
+    )
     started_at = tables.DateTimeColumn(verbose_name=_("Started"), short=True)
     duration = tables.Column(empty_values=(), orderable=False, verbose_name=_("Duration"))
     listed = tables.Column(verbose_name=_("Listed"))

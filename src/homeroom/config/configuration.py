@@ -63,7 +63,10 @@ class Configuration(BaseSettings):
         default=4, ge=1, le=256, description="Most requests to Apple under way at once for one connection."
     )
     coverage_max_age_days: int = Field(
-        default=14, ge=1, le=365, description="Every device's coverage is asked for at least this often, in days."
+        default=14,
+        ge=1,
+        le=365,
+        description="Every device's coverage is asked for at least this often, in days.",
     )
     debug: bool = Field(default=False, description="Detailed error pages; for development only.")
     log_level: str = Field(default="INFO", description="`DEBUG`, `INFO`, `WARNING` or `ERROR`.")

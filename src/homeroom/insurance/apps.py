@@ -1,5 +1,25 @@
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class InsuranceConfig(AppConfig):
     name = "homeroom.insurance"
+
+    def ready(self) -> None:
+        from homeroom.accounts.policy import Permission
+        from homeroom.insurance.exports import register_insurance
+        from homeroom.insurance.panels import coverage_panel
+        from homeroom.inventory.profile import Panel, register_panel
+        from homeroom.web.navigation import Page, add_to_menu
+
+        register_insurance()
+        register_panel(Panel(20, "insurance/_panel.html", coverage_panel))
+        add_to_menu(
+            Page(
+                _("Insurance"),
+                "insurance:records",
+                icon="shield-check",
+                permission=Permission.VIEW_INVENTORY,
+                order=40,
+            )
+        )

@@ -64,9 +64,7 @@ class InsuranceQuerySet(models.QuerySet["InsuranceRecord"]):
         return super().bulk_create(records, *args, **kwargs)
 
 
-def cascade_unless_synced(
-    collector: Collector, field: Any, records: InsuranceQuerySet, using: str
-) -> None:
+def cascade_unless_synced(collector: Collector, field: Any, records: InsuranceQuerySet, using: str) -> None:
     """`on_delete` of the device: its manual records go with it, synced ones refuse."""
     records._refuse_synced()  # noqa: SLF001
     CASCADE(collector, field, records, using)
@@ -98,7 +96,9 @@ class InsuranceRecord(models.Model):
     agreement_number = models.CharField(_("agreement number"), max_length=100, blank=True)
     kind = models.CharField(_("kind"), max_length=20, choices=Kind, default=Kind.OTHER)
     starts = models.DateField(_("starts"), null=True, blank=True)
-    ends = models.DateField(_("ends"), null=True, blank=True, help_text=_("The last day of cover. Empty: open-ended."))
+    ends = models.DateField(
+        _("ends"), null=True, blank=True, help_text=_("The last day of cover. Empty: open-ended.")
+    )
     cancelled_on = models.DateField(_("cancelled on"), null=True, blank=True)
     cost = models.DecimalField(_("cost"), max_digits=12, decimal_places=2, null=True, blank=True)
     source = models.CharField(
@@ -189,4 +189,3 @@ class CoverageCheck(models.Model):
 
     def __str__(self) -> str:
         return f"coverage check of {self.device_id}"
-

@@ -195,14 +195,14 @@ def _runs(periods: Sequence[Period]) -> list[Period]:
 
 def _plan_of(periods: Sequence[Period], run: Period, today: date) -> str:
     """The plan that lasts longest among those that cover today, else among those of the run that have begun."""
-    inside = [one for one in periods if one.first <= today and run.first <= one.first and one.last <= run.last]
+    inside = [
+        one for one in periods if one.first <= today and run.first <= one.first and one.last <= run.last
+    ]
     current = [one for one in inside if one.last >= today] or inside
     return max(current, key=lambda one: (one.last, one.first, one.plan)).plan
 
 
-def coverage_state(
-    summary: Summary, *, checked: bool, failed: bool, today: date
-) -> CoverageState:
+def coverage_state(summary: Summary, *, checked: bool, failed: bool, today: date) -> CoverageState:
     """`checked`: Apple was asked with success at least once; `failed`: the last attempt failed."""
     if summary.next_from is not None and summary.next_from <= today:
         return CoverageState.COVERED

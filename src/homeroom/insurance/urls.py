@@ -1,4 +1,11 @@
-from django.urls import URLPattern
+from django.urls import path
+
+from homeroom.insurance import views
 
 app_name = "insurance"
-urlpatterns: list[URLPattern] = []
+urlpatterns = [
+    path("insurance/", views.records, name="records"),
+    path("devices/<int:device_pk>/insurance/new/", views.new, name="new"),
+    path("insurance/<int:pk>/", views.edit, name="edit"),
+    path("insurance/<int:pk>/delete/", views.delete, name="delete"),
+]

@@ -3,6 +3,7 @@
 import click
 
 from homeroom.applesync.commands.connections import configure, rotate_key, test
+from homeroom.applesync.commands.sync import sync
 
 __all__ = ["apple", "rotate_key"]
 
@@ -14,3 +15,4 @@ def apple() -> None:
 
 apple.add_command(configure)
 apple.add_command(test)
+apple.add_command(sync)

@@ -29,7 +29,11 @@ class Progress:
 def runs(viewer: Viewer) -> QuerySet[SyncRun]:
     if not viewer.may(Permission.VIEW_SYNC):
         return SyncRun.objects.none()
-    return SyncRun.objects.defer(*CHECKPOINT_FIELDS).select_related("connection").defer("connection__private_key")
+    return (
+        SyncRun.objects.defer(*CHECKPOINT_FIELDS)
+        .select_related("connection")
+        .defer("connection__private_key")
+    )
 
 
 def notes(viewer: Viewer, run: SyncRun) -> QuerySet[RunNote]:

@@ -69,7 +69,9 @@ def apply_apple_coverage(answers: Sequence[CoverageAnswer], *, today: date) -> C
     refresh_summaries({record.device_id for record in created + updated}, today=today)
     _write_checks(
         [
-            CoverageCheck(device_id=answer.device_id, attempted_at=answer.checked_at, succeeded_at=answer.checked_at)
+            CoverageCheck(
+                device_id=answer.device_id, attempted_at=answer.checked_at, succeeded_at=answer.checked_at
+            )
             for answer in answers
         ],
         ["attempted_at", "succeeded_at", "failure"],

@@ -48,7 +48,9 @@ def update_insurance(insurance: InsuranceRecord, *, actor: Actor, **values: Any)
 @transaction.atomic
 def delete_insurance(insurance: InsuranceRecord, *, actor: Actor) -> None:
     _refuse_synced(insurance)
-    record(actor, "insurance.deleted", insurance, before={name: getattr(insurance, name) for name in EDITABLE})
+    record(
+        actor, "insurance.deleted", insurance, before={name: getattr(insurance, name) for name in EDITABLE}
+    )
     device_id = insurance.device_id
     insurance.delete()
     refresh_summaries([device_id], today=today())

@@ -1,0 +1,59 @@
+"""Apple's facts in exports: columns of devices, and the noun of syncs."""
+
+from typing import Any
+
+from django.db.models import BooleanField, Case, QuerySet, Value, When
+
+from homeroom.accounts.policy import Viewer
+from homeroom.applesync.queries.runs import runs
+from homeroom.inventory.exports.columns import ExportColumn, ExportNoun, register_columns, register_noun
+
+APPLE_COLUMNS = (
+    ExportColumn("apple_model", "apple_device__device_model"),
+    ExportColumn("apple_capacity", "apple_device__attributes__deviceCapacity"),
+    ExportColumn("apple_color", "apple_device__color"),
+    ExportColumn("apple_os_version", "apple_device__attributes__osVersion"),
+    ExportColumn("apple_order_number", "apple_device__order_number"),
+    ExportColumn("apple_verified"),
+)
+RUN_COLUMNS = tuple(
+    ExportColumn(name)
+    for name in (
+        "id",
+        "state",
+        "requested_by",
+        "started_at",
+        "finished_at",
+        "listed",
+        "matched",
+        "created",
+        "updated",
+        "gone",
+        "coverage_checked",
+        "coverage_failed",
+        "insurance_created",
+        "insurance_updated",
+        "insurance_ended",
+        "requests",
+        "throttled",
+        "retries",
+        "problems",
+        "error",
+    )
+)
+
+
+def register_apple() -> None:
+    register_columns("devices", APPLE_COLUMNS, annotate=_with_apple, order=100)
+    register_noun(ExportNoun("runs", _runs), (ExportColumn("connection", "connection__name"), *RUN_COLUMNS))
+
+
+def _with_apple(devices: QuerySet[Any], _viewer: Viewer) -> QuerySet[Any]:
+    listed = When(apple_device__isnull=False, apple_device__gone_since__isnull=True, then=Value(value=True))
+    return devices.annotate(
+        apple_verified=Case(listed, default=Value(value=False), output_field=BooleanField())
+    )
+
+
+def _runs(viewer: Viewer) -> QuerySet[Any]:
+    return runs(viewer).order_by("pk")

@@ -1,0 +1,3 @@
+from homeroom.config.commands.demo.command import demo
+
+__all__ = ["demo"]
