@@ -2,6 +2,7 @@ from typing import ClassVar
 
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Lower
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
@@ -39,7 +40,10 @@ class Person(models.Model):
         STAFF = "staff", _("Staff")
 
     external_id = models.CharField(
-        _("external ID"), max_length=100, unique=True, help_text=_("The number in the student information system.")
+        _("external ID"),
+        max_length=100,
+        unique=True,
+        help_text=_("The number in the student information system."),
     )
     name = models.CharField(_("name"), max_length=200, db_index=True)
     email = models.EmailField(_("email"), blank=True)
@@ -52,6 +56,7 @@ class Person(models.Model):
         ordering = ["name", "id"]
         verbose_name = _("person")
         verbose_name_plural = _("people")
+        indexes = [models.Index(Lower("email"), name="person_email")]
 
     def __str__(self) -> str:
         return self.name
@@ -113,9 +118,7 @@ class Device(models.Model):
         _("product family"), max_length=20, choices=ProductFamily, blank=True, db_index=True
     )
     site = models.ForeignKey(Site, models.PROTECT, verbose_name=_("site"), related_name="devices")
-    status = models.ForeignKey(
-        DeviceStatus, models.PROTECT, verbose_name=_("status"), related_name="devices"
-    )
+    status = models.ForeignKey(DeviceStatus, models.PROTECT, verbose_name=_("status"), related_name="devices")
     purchase_date = models.DateField(_("purchase date"), null=True, blank=True)
     cost = models.DecimalField(_("cost"), max_digits=12, decimal_places=2, null=True, blank=True)
     purchase_order = models.CharField(_("purchase order"), max_length=100, blank=True)
@@ -126,7 +129,9 @@ class Device(models.Model):
         max_length=100,
         blank=True,
         db_index=True,
-        help_text=_("The device that Apple replaced with this one, as the device management service tells it."),
+        help_text=_(
+            "The device that Apple replaced with this one, as the device management service tells it."
+        ),
     )
     created_at = models.DateTimeField(_("added"), auto_now_add=True)
 
@@ -172,7 +177,9 @@ class Assignment(models.Model):
         verbose_name_plural = _("assignments")
         constraints = [
             models.UniqueConstraint(
-                fields=["device"], condition=Q(ended_at__isnull=True), name="device_is_with_one_person_at_a_time"
+                fields=["device"],
+                condition=Q(ended_at__isnull=True),
+                name="device_is_with_one_person_at_a_time",
             ),
             models.CheckConstraint(
                 condition=Q(ended_at__isnull=True) | Q(ended_at__gte=models.F("started_at")),

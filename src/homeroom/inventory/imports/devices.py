@@ -37,6 +37,7 @@ def plan_device(reading: Reading, headers: Mapping[str, str], around: Surroundin
         wanted["status"] = status
     if "person" in reading.values:
         wanted["person"] = _person(row, around, known)
+        _refuse_handing_out_retired(row, around, known, wanted)
     label = row.value("serial_number") or row.value("asset_tag") or ""
     return row.planned(label, known, wanted)
 
@@ -80,7 +81,7 @@ def _person(row: Row, around: Surroundings, known: Known | None) -> KnownPerson 
     holder: KnownPerson | None = known.values["person"] if known is not None else None
     if holder is not None and holder.external_id == text:
         return holder
-    found = around.people.get(text) or around.people.get(text.casefold(), ())
+    found = around.people.get(text) or around.people.get(text.lower(), ())
     if len(found) == 1:
         if not found[0].active and found[0] != holder:
             row.refuse("person", translated("%(person)s is not active.") % {"person": found[0].name})
@@ -92,3 +93,19 @@ def _person(row: Row, around: Surroundings, known: Known | None) -> KnownPerson 
     )
     row.refuse("person", sentence % {"text": text})
     return None
+
+
+def _refuse_handing_out_retired(
+    row: Row, around: Surroundings, known: Known | None, wanted: Mapping[str, Any]
+) -> None:
+    person, holder = wanted["person"], known.values["person"] if known else None
+    status = wanted.get("status") or (known.values["status"] if known else "")
+    if (
+        person is not None
+        and person != holder
+        and status in around.statuses
+        and around.statuses[status].is_retired
+    ):
+        row.refuse(
+            "person", translated("A device that is retired (%(status)s) goes to nobody.") % {"status": status}
+        )

@@ -41,6 +41,7 @@ class Choice:
 
     name: str
     refusal: str = ""
+    is_retired: bool = False
 
 
 @dataclass(slots=True)
@@ -105,8 +106,11 @@ class Row:
         text = self.value(field_name)
         if text is None:
             return None
-        bare = _IN_BRACKETS.sub("", text)
-        choice = choices.get(text) or choices.get(text.casefold()) or choices.get(bare.casefold())
+        choice = (
+            choices.get(text)
+            or choices.get(text.casefold())
+            or choices.get(_IN_BRACKETS.sub("", text).casefold())
+        )
         if choice is None:
             self.refuse(field_name, sentence % {"text": text})
             return None
@@ -135,11 +139,7 @@ class Row:
             values = {name: value for name, value in wanted.items() if value not in {None, ""}}
             changes = [Change(name, "", readable(value)) for name, value in values.items()]
             return Planned(number, label, Outcome.CREATED, None, values, tuple(changes))
-        values = {
-            name: value
-            for name, value in wanted.items()
-            if comparable(known.values.get(name)) != comparable(value)
-        }
+        values = {name: value for name, value in wanted.items() if differs(known.values[name], value)}
         changes = [Change(name, readable(known.values.get(name)), readable(v)) for name, v in values.items()]
         outcome = Outcome.UPDATED if values else None
         return Planned(number, label, outcome, known.id, values or None, tuple(changes))
@@ -154,8 +154,12 @@ def writable(reading: Reading, names: Iterable[str]) -> dict[str, Any]:
     }
 
 
-def comparable(value: Any) -> Any:
-    """Values that mean the same compare equal: surrounding white space and line ends are not differences."""
+def differs(before: Any, after: Any) -> bool:
+    """Unknown and empty are the same; surrounding white space and line ends are not differences."""
+    return before != after and _comparable(before) != _comparable(after)
+
+
+def _comparable(value: Any) -> Any:
     if value is None:
         return ""
     if isinstance(value, str):

@@ -1,9 +1,10 @@
 """What the inventory knows about the rows of one batch: a bounded number of queries, however many rows."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
+from django.db.models.functions import Lower
 from django.utils.translation import gettext as translated
 
 from homeroom.accounts.policy import Viewer
@@ -40,11 +41,9 @@ def surroundings(viewer: Viewer, *, create_sites: bool) -> Surroundings:
     default_site = seen[0].name if len(seen) == 1 else ""
     if not sites:
         default_site = translated("District")
+    not_yours = translated("This is not one of your sites.")
     return Surroundings(
-        sites=_choices(
-            (site.name, "" if viewer.sees_site(site.pk) else translated("This is not one of your sites."))
-            for site in sites
-        ),
+        sites=_choices([Choice(site.name, "" if site in seen else not_yours) for site in sites]),
         statuses=_statuses(),
         default_site=default_site,
         default_status=_default_status(),
@@ -52,22 +51,31 @@ def surroundings(viewer: Viewer, *, create_sites: bool) -> Surroundings:
     )
 
 
-def _choices(named: Iterable[tuple[str, str]]) -> dict[str, Choice]:
+def _choices(named: Sequence[Choice]) -> dict[str, Choice]:
+    """Found by the exact name, else whatever its case."""
     choices: dict[str, Choice] = {}
-    for name, refusal in named:
-        choices[name.strip()] = Choice(name, refusal)
-        choices.setdefault(name.strip().casefold(), Choice(name, refusal))
-    return choices
+    for choice in named:
+        choices.setdefault(choice.name.strip().casefold(), choice)
+    return choices | {choice.name.strip(): choice for choice in named}
 
 
 def _statuses() -> dict[str, Choice]:
     statuses = list(DeviceStatus.objects.order_by("pk"))
     only_the_sync = translated("This status is set by the AppleCare integration alone.")
-    choices = _choices((status.name, only_the_sync if status.is_system else "") for status in statuses)
+    choices = _choices(
+        [
+            Choice(
+                status.name,
+                only_the_sync if status.is_system else "",
+                is_retired=status.kind == DeviceStatus.Kind.RETIRED,
+            )
+            for status in statuses
+        ]
+    )
     for words, kind in OTHER_WORDS_FOR_STATUSES.items():
         of_kind = [status for status in statuses if status.kind == kind and not status.is_system]
         if of_kind:
-            choices.setdefault(words, Choice(of_kind[0].name))
+            choices.setdefault(words, choices[of_kind[0].name.strip()])
     return choices
 
 
@@ -106,25 +114,28 @@ def _locked(rows: QuerySet[Any], *, lock: bool) -> QuerySet[Any]:
 def _known_devices(
     serials: set[str], tags: set[str], viewer: Viewer, *, lock: bool
 ) -> dict[tuple[str, str], Known]:
-    rows: dict[int, Device] = {}
-    every = _locked(Device.objects.select_related("site", "status").order_by("pk"), lock=lock)
-    for condition in (Q(serial_number__in=serials), Q(asset_tag__in=tags)):
-        rows |= {device.pk: device for device in every.filter(condition)}
+    every = _locked(Device.objects.order_by("pk"), lock=lock)
+    rows = _device_rows(every.filter(serial_number__in=serials))
+    not_found_yet = tags - {row["asset_tag"] for row in rows.values()}
+    rows |= _device_rows(every.filter(asset_tag__in=not_found_yet))
     assignments = Assignment.objects.filter(device__in=list(rows), ended_at=None).select_related("person")
     holders = {assignment.device_id: _person(assignment.person) for assignment in assignments}
     known: dict[tuple[str, str], Known] = {}
-    for device in rows.values():
-        values = {name: getattr(device, name) for name in devices.PLAIN_FIELDS}
-        values |= {
-            "site": device.site.name,
-            "status": device.status.name,
-            "person": holders.get(device.pk),
-        }
-        one = Known(device.pk, viewer.sees_site(device.site_id), values)
+    for pk, values in rows.items():
+        values["person"] = holders.get(pk)
+        one = Known(pk, viewer.sees_site(values.pop("site_id")), values)
         for name in ("serial_number", "asset_tag"):
             if values[name]:
                 known[name, values[name]] = one
     return known
+
+
+def _device_rows(found: QuerySet[Device]) -> dict[int, dict[str, Any]]:
+    """Plain values by id: making model instances of them would take most of the time of a large import."""
+    names = ("pk", "site_id", "site", "status", *devices.PLAIN_FIELDS)
+    paths = ("pk", "site_id", "site__name", "status__name", *devices.PLAIN_FIELDS)
+    rows = (dict(zip(names, values, strict=True)) for values in found.values_list(*paths))
+    return {row.pop("pk"): row for row in rows}
 
 
 def _known_people(external_ids: set[str], viewer: Viewer, *, lock: bool) -> dict[tuple[str, str], Known]:
@@ -149,10 +160,10 @@ def _people_named(texts: set[str], viewer: Viewer) -> dict[str, tuple[KnownPerso
     found: dict[str, tuple[KnownPerson, ...]] = {}
     for person in seen.filter(name__in=texts):
         found[person.name] = (*found.get(person.name, ()), _person(person))
-    emails = {text for text in texts if "@" in text}
+    emails = {text.lower() for text in texts if "@" in text}
     by_email: dict[str, tuple[KnownPerson, ...]] = {}
-    for person in seen.filter(email__in=emails | {email.casefold() for email in emails}):
-        key = person.email.casefold()
+    for person in seen.alias(small=Lower("email")).filter(small__in=emails):
+        key = person.email.lower()
         by_email[key] = (*by_email.get(key, ()), _person(person))
     found |= by_email
     return found | {person.external_id: (_person(person),) for person in seen.filter(external_id__in=texts)}

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import date
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -42,9 +43,18 @@ def read_cell(field: Field, text: str, *, date_order: str = DateOrder.UNKNOWN) -
         raise Unreadable(translated("The cell holds characters that can't be stored."))
     if field.kind is Kind.DATE:
         return read_date(text, date_order)
+    if field.kind in _WITH_FEW_VALUES:
+        return _remembered(field, text)
     return _READERS.get(field.kind, _text)(field, text)
 
 
+@lru_cache(maxsize=4096)
+def _remembered(field: Field, text: str) -> Any:
+    """The same few words fill such a column: each is read once."""
+    return _READERS[field.kind](field, text)
+
+
+@lru_cache(maxsize=4096)
 def read_date(text: str, order: str) -> date:
     """ISO dates, dates with the year first or the month's name, and others only if they can mean one day."""
     if found := _ISO_DATE.fullmatch(text) or _YEAR_FIRST.fullmatch(text):
@@ -225,3 +235,4 @@ _READERS: Mapping[Kind, Callable[[Field, str], Any]] = {
     Kind.PERSON_KIND: _person_kind,
     Kind.BOOLEAN: _boolean,
 }
+_WITH_FEW_VALUES = {Kind.COST, Kind.FAMILY, Kind.CATEGORY, Kind.PERSON_KIND, Kind.BOOLEAN}
