@@ -107,6 +107,11 @@ class AppleSchool:
         """Apple's clock less ours, by the `Date` of the last answer of any kind; None before the first."""
         return self._sender.clock_skew
 
+    @property
+    def granted_scope(self) -> str:
+        """What Apple says that the token is good for, such as `school.api`; empty before there is one."""
+        return self._tokens.granted_scope
+
     async def token(self) -> None:
         """See that there is a token: raises what is wrong with the credentials, if anything is."""
         await self._tokens.current()

@@ -27,6 +27,7 @@ class Tokens:
         self._scope = scope
         self._audience = audience
         self._clock = clock
+        self.granted_scope = ""
         self._token = ""
         self._good_until = 0.0
         self._renewals = 0
@@ -87,5 +88,7 @@ class Tokens:
             raise GarbledAnswer("Apple's token endpoint gave no usable token.", request_id=answer.request_id)
         if isinstance(lifetime, bool) or not isinstance(lifetime, int | float) or lifetime <= 0:
             lifetime = USUAL_LIFETIME
+        scope = document.get("scope")
+        self.granted_scope = scope[:200] if isinstance(scope, str) else ""
         self._token = token
         self._good_until = self._clock.monotonic() + max(lifetime - RENEW_BEFORE_EXPIRY, lifetime / 2)
