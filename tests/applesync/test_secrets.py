@@ -111,9 +111,9 @@ def test_no_page_and_no_log_line_of_the_way_through_the_browser_holds_the_key(
         as_administrator.post(reverse("applesync:activate"), values()),
     ]
     pk = Connection.objects.get().pk
-    for name in ("connection", "connection-edit"):
-        pages.append(as_administrator.get(reverse(f"applesync:{name}", args=[pk])))
     pages += [
+        as_administrator.get(reverse("applesync:connection", args=[pk])),
+        as_administrator.get(reverse("applesync:connection-edit", args=[pk])),
         as_administrator.post(reverse("applesync:test", args=[pk])),
         as_administrator.post(reverse("applesync:test-edit", args=[pk]), values(key_id="wrong")),
         as_administrator.post(reverse("applesync:connection-edit", args=[pk]), values(client_id="")),
@@ -136,15 +136,14 @@ def test_no_output_of_the_commands_holds_the_key(
     (tmp_path / "key.pem").write_text(pem)
     options = ["--client-id", given["client_id"], "--key-id", given["key_id"]]
     configure = ["apple", "configure", "--name", "District", "--private-key", str(tmp_path / "key.pem")]
-    outputs = []
-    for arguments in (
+    commands = [
         [*configure, *options, "--json"],
         [*configure, "--kind", "business"],
         ["apple", "test"],
         ["apple", "test", "--json"],
         ["rotate-key"],
-    ):
-        outputs.append(CliRunner().invoke(main, arguments).output)
+    ]
+    outputs = [CliRunner().invoke(main, arguments).output for arguments in commands]
     assert_absent(pem, everything_logged.text, *outputs)
 
 

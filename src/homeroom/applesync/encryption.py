@@ -28,11 +28,11 @@ class EncryptedTextField(models.TextField):  # type: ignore[type-arg]
         value = super().get_prep_value(value)
         return value and _cipher(_keys()).encrypt(value.encode()).decode()
 
-    def value_to_string(self, obj: models.Model) -> str:
+    def value_to_string(self, obj: models.Model) -> str:  # noqa: ARG002
         """Serialized objects lack their secret."""
         return ""
 
-    def from_db_value(self, value: str | None, expression: Any, connection: Any) -> str | None:
+    def from_db_value(self, value: str | None, *_context: Any) -> str | None:
         if not value:
             return value
         try:

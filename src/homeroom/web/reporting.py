@@ -17,7 +17,7 @@ class DiscreetReporterFilter(SafeExceptionReporterFilter):
         return {} if request is None else self._cleansed(request.POST.items())
 
     def get_traceback_frame_variables(
-        self, request: HttpRequest | None, tb_frame: FrameType
+        self, _request: HttpRequest | None, tb_frame: FrameType
     ) -> list[tuple[str, Any]]:
         return list(self._cleansed(tb_frame.f_locals.items()).items())
 
