@@ -24,7 +24,9 @@ P = ParamSpec("P")
 View = Callable[Concatenate[ViewerRequest, P], HttpResponseBase]
 
 
-def requires(permission: Permission) -> Callable[[View[P]], Callable[Concatenate[HttpRequest, P], HttpResponseBase]]:
+def requires(
+    permission: Permission,
+) -> Callable[[View[P]], Callable[Concatenate[HttpRequest, P], HttpResponseBase]]:
     """Declare a view's permission: sign-in first, then 403 for a role that lacks it."""
 
     def declare(view: View[P]) -> Callable[Concatenate[HttpRequest, P], HttpResponseBase]:

@@ -18,6 +18,7 @@ class Role(models.TextChoices):
 class Permission(StrEnum):
     VIEW_INVENTORY = "view-inventory"
     EDIT_INVENTORY = "edit-inventory"
+    DELETE_DEVICES = "delete-devices"
     ASSIGN_DEVICES = "assign-devices"
     IMPORT = "import"
     EXPORT = "export"

@@ -6,7 +6,9 @@ from homeroom.audit.models import Entry
 
 
 def users(viewer: Viewer) -> QuerySet[User]:
-    return User.objects.prefetch_related("sites") if viewer.may(Permission.MANAGE_USERS) else User.objects.none()
+    return (
+        User.objects.prefetch_related("sites") if viewer.may(Permission.MANAGE_USERS) else User.objects.none()
+    )
 
 
 def audit_entries(viewer: Viewer) -> QuerySet[Entry]:

@@ -4,6 +4,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
+from django_tables2 import RequestConfig
 
 from homeroom.accounts.access import ViewerRequest, requires
 from homeroom.accounts.policy import Permission
@@ -25,8 +26,8 @@ def records(request: ViewerRequest) -> HttpResponseBase:
     chosen = InsuranceFilter(request.GET, queryset=shown)
     if "export" in request.GET:
         return export_response("insurance", chosen.qs, request.viewer, request.GET["export"])
-    table = InsuranceTable(chosen.qs, order_by=request.GET.get("sort", "-ends"))
-    table.paginate(page=request.GET.get("page", 1), per_page=50, silent=True)
+    table = InsuranceTable(chosen.qs, order_by="-ends")
+    RequestConfig(request, paginate={"per_page": 50}).configure(table)
     return render(request, "insurance/records.html", {"table": table, "filter": chosen})
 
 

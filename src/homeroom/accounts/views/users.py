@@ -3,6 +3,7 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
+from django_tables2 import RequestConfig
 
 from homeroom.accounts import queries
 from homeroom.accounts.access import ViewerRequest, requires
@@ -15,8 +16,8 @@ from homeroom.web.errors import Refused
 
 @requires(Permission.MANAGE_USERS)
 def users(request: ViewerRequest) -> HttpResponse:
-    table = UserTable(queries.users(request.viewer), order_by=request.GET.get("sort", "name"))
-    table.paginate(page=request.GET.get("page", 1), per_page=50, silent=True)
+    table = UserTable(queries.users(request.viewer), order_by="name")
+    RequestConfig(request, paginate={"per_page": 50}).configure(table)
     return render(request, "accounts/users.html", {"table": table})
 
 

@@ -102,7 +102,7 @@ class Sync:
         self.seen = Seen(bytes(run.listing_seen))
         self.listed = asyncio.Event()
         self.news = asyncio.Event()
-        self.pace_found: float | None = None
+        self.pace_found: float | None = run.connection.pace
         self._reported = (0, 0, 0)
         self._failures_in_a_row = 0
 
@@ -113,7 +113,8 @@ class Sync:
                     self.run.connection, initial_rate=self.run.connection.pace
                 ) as self.apple:
                     await self._work_with_apple()
-                    self.pace_found = self.apple.pace.found
+                    if self.apple.pace.throttled:
+                        self.pace_found = self.apple.pace.rate
             finally:
                 await self._in_database(connections.close_all)
 

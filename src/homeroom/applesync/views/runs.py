@@ -7,11 +7,13 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import path
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
+from django_tables2 import RequestConfig
 
 from homeroom.accounts.access import ViewerRequest, requires
 from homeroom.accounts.policy import Permission
 from homeroom.applesync.models import RunNote, SyncRun
-from homeroom.applesync.queries import connections, runs as queries
+from homeroom.applesync.queries import connections
+from homeroom.applesync.queries import runs as queries
 from homeroom.applesync.tables import RunTable
 from homeroom.applesync.verbs import runs as verbs
 from homeroom.web.errors import Refused
@@ -24,7 +26,7 @@ STOP_POLLING = 286
 @requires(Permission.VIEW_SYNC)
 def history(request: ViewerRequest) -> HttpResponse:
     table = RunTable(queries.runs(request.viewer))
-    table.paginate(page=request.GET.get("page", 1), per_page=25, silent=True)
+    RequestConfig(request, paginate={"per_page": 25}).configure(table)
     return render(
         request,
         "applesync/runs/history.html",
