@@ -11,10 +11,17 @@ class InventoryConfig(AppConfig):
     def ready(self) -> None:
         from homeroom.accounts.policy import Permission
         from homeroom.inventory.exports.nouns import register_inventory
-        from homeroom.web.navigation import Page, add_to_menu
+        from homeroom.web.navigation import Page, add_to_menu, add_to_settings
 
         post_migrate.connect(_add_default_statuses, sender=self)
         register_inventory()
+        see, manage = Permission.VIEW_INVENTORY, Permission.MANAGE_SETTINGS
+        add_to_menu(Page(_("Devices"), "inventory:devices", icon="devices", permission=see, order=10))
+        add_to_menu(Page(_("People"), "inventory:people", icon="users", permission=see, order=20))
+        add_to_menu(Page(_("Sites"), "inventory:sites", icon="building-community", permission=see, order=30))
+        add_to_settings(
+            Page(_("Device statuses"), "inventory:device-statuses", icon="tags", permission=manage, order=30)
+        )
         add_to_menu(
             Page(_("Import"), "inventory:imports", icon="file-import", permission=Permission.IMPORT, order=80)
         )

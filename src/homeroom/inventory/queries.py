@@ -1,8 +1,22 @@
 """What can be asked of the inventory. Every answer is cut to the sites that the viewer sees."""
 
 from dataclasses import dataclass
+from typing import Any
 
-from django.db.models import F, FilteredRelation, Q, QuerySet
+from django.db.models import (
+    Case,
+    Count,
+    Exists,
+    F,
+    FilteredRelation,
+    IntegerField,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    When,
+)
+from django.db.models.functions import Coalesce
 
 from homeroom.accounts.policy import Viewer
 from homeroom.inventory.models import Assignment, Device, DeviceStatus, Person, Site
@@ -33,6 +47,11 @@ def visible_sites(viewer: Viewer) -> QuerySet[Site]:
     return sites if viewer.site_ids is None else sites.filter(pk__in=viewer.site_ids)
 
 
+def statuses() -> QuerySet[DeviceStatus]:
+    """Takes no viewer: a setting of the whole district."""
+    return DeviceStatus.objects.all()
+
+
 def choosable_statuses() -> QuerySet[DeviceStatus]:
     """What a person may set by hand."""
     return DeviceStatus.objects.filter(system_key__isnull=True)
@@ -52,6 +71,71 @@ def with_holder(devices: QuerySet[Device]) -> QuerySet[Device]:
 def devices_for_list(viewer: Viewer) -> QuerySet[Device]:
     """One query for a page of devices with site, status and holder."""
     return with_holder(visible_devices(viewer)).select_related("site", "status")
+
+
+def held(devices: QuerySet[Device]) -> QuerySet[Device]:
+    """Those that somebody has now."""
+    return devices.filter(Exists(_open_assignments_of(OuterRef("pk"))))
+
+
+def not_held(devices: QuerySet[Device]) -> QuerySet[Device]:
+    return devices.filter(~Exists(_open_assignments_of(OuterRef("pk"))))
+
+
+def _open_assignments_of(device: OuterRef) -> QuerySet[Assignment]:
+    return Assignment.objects.filter(device=device, ended_at__isnull=True)
+
+
+def possible_loaners(viewer: Viewer, device: Device) -> QuerySet[Device]:
+    """Devices that nobody has and that can be lent, those in storage first."""
+    kinds = DeviceStatus.Kind
+    able = visible_devices(viewer).filter(status__kind__in=(kinds.IN_STORAGE, kinds.IN_SERVICE))
+    in_storage_first = Case(When(status__kind=kinds.IN_STORAGE, then=0), default=1)
+    return (
+        not_held(able)
+        .exclude(pk=device.pk)
+        .select_related("site", "status")
+        .order_by(in_storage_first, "asset_tag", "pk")
+    )
+
+
+def people_for_list(viewer: Viewer) -> QuerySet[Person]:
+    """One query for a page of people, with how many devices each has now."""
+    now_with = Assignment.objects.filter(person=OuterRef("pk"), ended_at__isnull=True)
+    return (
+        visible_people(viewer)
+        .select_related("site")
+        .annotate(devices_held=_count_or_zero(now_with.order_by().values("person")))
+    )
+
+
+def sites_for_list(viewer: Viewer) -> QuerySet[Site]:
+    """One query, with how many devices and people each site has."""
+    devices = Device.objects.filter(site=OuterRef("pk")).order_by().values("site")
+    people = Person.objects.filter(site=OuterRef("pk"), active=True).order_by().values("site")
+    return visible_sites(viewer).annotate(
+        devices_here=_count_or_zero(devices),
+        people_here=_count_or_zero(people),
+    )
+
+
+def _count_or_zero(grouped: QuerySet[Any, Any]) -> Coalesce:
+    counts = grouped.annotate(count=Count("pk")).values("count")
+    return Coalesce(Subquery(counts, output_field=IntegerField()), 0)
+
+
+def statuses_of_site(site: Site) -> QuerySet[DeviceStatus]:
+    """The statuses of the site's devices, each with `devices_here`. Takes no viewer: they see the site."""
+    return (
+        DeviceStatus.objects.filter(devices__site=site)
+        .annotate(devices_here=Count("devices"))
+        .order_by("-devices_here", "name")
+    )
+
+
+def statuses_for_list() -> QuerySet[DeviceStatus]:
+    """Takes no viewer: a setting of the whole district."""
+    return DeviceStatus.objects.annotate(devices_here=Count("devices")).order_by("kind", "name")
 
 
 def search_devices(devices: QuerySet[Device], text: str) -> QuerySet[Device]:

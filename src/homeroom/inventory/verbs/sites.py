@@ -39,7 +39,10 @@ def update_site(site: Site, *, actor: Actor, **values: Any) -> Site:
 
 @transaction.atomic
 def delete_site(site: Site, *, actor: Actor) -> None:
-    """Delete a site with nothing in it. Nobody's access may widen by it: a user without sites sees every site."""
+    """Delete a site with nothing in it.
+
+    Nobody's access may widen by it, since a user without sites sees every site.
+    """
     if site.devices.exists() or site.people.exists():
         raise Refused(_("%(site)s has devices or people. Move them to another site first.") % {"site": site})
     if User.objects.filter(sites=site).exists():

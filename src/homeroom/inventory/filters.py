@@ -1,0 +1,73 @@
+from typing import Any
+
+import django_filters as filters
+from django import forms
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from homeroom.inventory import queries
+from homeroom.inventory.models import Device, DeviceStatus, Person, Site
+
+
+def _sites(request: HttpRequest) -> QuerySet[Site]:
+    return queries.visible_sites(request.viewer)  # type: ignore[attr-defined]
+
+
+def _search_box(example: Any) -> forms.TextInput:
+    return forms.TextInput(attrs={"type": "search", "placeholder": example, "autocomplete": "off"})
+
+
+class DeviceFilter(filters.FilterSet):
+    q = filters.CharFilter(
+        label=_("Search"),
+        method="search",
+        widget=_search_box(_("Tag, serial number, name, person")),
+    )
+    site = filters.ModelChoiceFilter(label=_("Site"), queryset=_sites, empty_label=_("Every site"))
+    status = filters.ModelChoiceFilter(
+        label=_("Status"), queryset=lambda _request: DeviceStatus.objects.all(), empty_label=_("Every status")
+    )
+    product_family = filters.ChoiceFilter(
+        label=_("Family"), choices=Device.ProductFamily.choices, empty_label=_("Every family")
+    )
+    held = filters.ChoiceFilter(
+        label=_("With"),
+        method="by_holder",
+        choices=[("somebody", _("Somebody")), ("nobody", _("Nobody"))],
+        empty_label=_("Anybody or nobody"),
+    )
+
+    class Meta:
+        model = Device
+        fields = ("q", "site", "status", "product_family", "held")
+
+    def search(self, devices: QuerySet[Device], _name: str, text: str) -> QuerySet[Device]:
+        return queries.search_devices(devices, text)
+
+    def by_holder(self, devices: QuerySet[Device], _name: str, held: str) -> QuerySet[Device]:
+        return queries.held(devices) if held == "somebody" else queries.not_held(devices)
+
+
+class PersonFilter(filters.FilterSet):
+    q = filters.CharFilter(
+        label=_("Search"), method="search", widget=_search_box(_("Name, external ID, email"))
+    )
+    site = filters.ModelChoiceFilter(label=_("Site"), queryset=_sites, empty_label=_("Every site"))
+    kind = filters.ChoiceFilter(label=_("Kind"), choices=Person.Kind.choices, empty_label=_("Everybody"))
+    active = filters.ChoiceFilter(
+        label=_("Active"),
+        choices=[("true", _("Active")), ("false", _("Not active"))],
+        empty_label=_("Active or not"),
+        method="by_active",
+    )
+
+    class Meta:
+        model = Person
+        fields = ("q", "site", "kind", "active")
+
+    def search(self, people: QuerySet[Person], _name: str, text: str) -> QuerySet[Person]:
+        return queries.search_people(people, text)
+
+    def by_active(self, people: QuerySet[Person], _name: str, active: str) -> QuerySet[Person]:
+        return people.filter(active=active == "true")
