@@ -106,7 +106,7 @@ def _csv_rows(path: Path, encoding: str) -> Iterator[FileRow]:
         number = 0
         try:
             for number, cells in enumerate(csv.reader(file, delimiter=delimiter, strict=True), start=1):
-                if number == 1 and len(cells) == 1 and cells[0].lower().startswith("sep="):
+                if number == 1 and cells and cells[0].lower().startswith("sep="):
                     continue
                 yield FileRow(number, tuple(unguarded(cell).strip() for cell in cells))
         except csv.Error as error:

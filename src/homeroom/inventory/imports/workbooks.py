@@ -1,5 +1,6 @@
 """Reading the first sheet of an Excel workbook, row by row."""
 
+import re
 import warnings
 import zipfile
 from collections.abc import Iterator
@@ -17,6 +18,9 @@ from homeroom.web.errors import Refused
 
 LARGEST_UNPACKED = 1 << 30
 """A workbook is a zip file: what it unpacks to is bounded, lest a small file fills the memory."""
+_ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
+"""Workbooks write characters that XML can't hold as `_x000D_`."""
+_NEVER_TEXT = {0, *range(0xD800, 0xE000)}
 _UNREADABLE = (zipfile.BadZipFile, InvalidFileException, KeyError, ValueError, ParseError, OSError, EOFError)
 
 
@@ -81,7 +85,12 @@ def _text(value: object) -> str:
         case datetime() | date():
             return value.isoformat()
         case _:
-            return str(value).strip()
+            return _ESCAPED.sub(_unescaped, str(value)).strip()
+
+
+def _unescaped(escaped: re.Match[str]) -> str:
+    code = int(escaped[1], 16)
+    return escaped[0] if code in _NEVER_TEXT else chr(code)
 
 
 def _damaged() -> Refused:
