@@ -56,7 +56,6 @@ class ConnectionForm(forms.ModelForm):  # type: ignore[type-arg]
         fields = ["name", "kind", "team_id", "client_id", "key_id", "sync_coverage", "process_replacements"]
         widgets = {
             "name": forms.TextInput(attrs={"autocomplete": "off"}),
-            "kind": forms.RadioSelect,
             "team_id": forms.TextInput(attrs=PLAIN_TEXT),
             "client_id": forms.TextInput(attrs=PLAIN_TEXT),
             "key_id": forms.TextInput(attrs=PLAIN_TEXT),

@@ -14,7 +14,7 @@ def reencrypt(*, actor: Actor) -> int:
     """
     count = 0
     for model in apps.get_models():
-        names = [field.name for field in model._meta.fields if isinstance(field, EncryptedTextField)]  # noqa: SLF001
+        names = [field.name for field in model._meta.fields if isinstance(field, EncryptedTextField)]
         if not names:
             continue
         for row in model._base_manager.select_for_update():  # noqa: SLF001

@@ -40,7 +40,10 @@ def activate(request: ViewerRequest) -> HttpResponse:
         except Refused as refusal:
             form.add_error(refusal.field, refusal.sentence)
         else:
-            messages.success(request, _("%(name)s is active.") % {"name": connection})
+            messages.success(
+                request,
+                _("%(name)s is active. “Sync now” starts its first sync.") % {"name": connection},
+            )
             return redirect(connection)
     return render(request, "applesync/connections/form.html", {"form": form}, status=_status(form))
 
