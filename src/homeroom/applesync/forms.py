@@ -76,7 +76,7 @@ class ConnectionForm(forms.ModelForm):  # type: ignore[type-arg]
         }
 
     def clean_private_key_file(self) -> str:
-        file: UploadedFile | None = self.cleaned_data["private_key_file"]
+        file: UploadedFile[bytes] | None = self.cleaned_data["private_key_file"]
         if file is None:
             return ""
         if file.size is None or file.size > LARGEST_KEY_FILE:

@@ -1,6 +1,7 @@
 """What Django's error reports may show."""
 
 import re
+from collections.abc import ItemsView
 from types import FrameType
 from typing import Any
 
@@ -18,8 +19,8 @@ class DiscreetReporterFilter(SafeExceptionReporterFilter):
 
     def get_traceback_frame_variables(
         self, _request: HttpRequest | None, tb_frame: FrameType
-    ) -> list[tuple[str, Any]]:
-        return list(self._cleansed(tb_frame.f_locals.items()).items())
+    ) -> ItemsView[str, Any]:
+        return self._cleansed(tb_frame.f_locals.items()).items()
 
     def _cleansed(self, values: Any) -> dict[str, Any]:
         return {name: self.cleanse_setting(name, value) for name, value in values}
