@@ -13,6 +13,5 @@ Table = TypeVar("Table", bound=tables.Table)
 
 def paged(kind: type[Table], rows: QuerySet[Any], request: HttpRequest, *, order_by: str) -> Table:
     """A wrong page number shows the nearest page; an unknown column does not sort."""
-    table = kind(rows, order_by=request.GET.get("sort", order_by), request=request)
-    table.paginate(page=request.GET.get("page", 1), per_page=ROWS_PER_PAGE, silent=True)
-    return table
+    table = kind(rows, order_by=order_by)
+    return tables.RequestConfig(request, paginate={"per_page": ROWS_PER_PAGE}).configure(table)  # type: ignore[no-any-return]
