@@ -14,3 +14,7 @@ PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 STATIC_ROOT = None  # nothing is collected: static files come from the apps' folders
+
+if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    # A file rather than memory: syncs write from threads, and tests of kills from processes of their own.
+    DATABASES["default"]["TEST"] = {"NAME": str(CONFIGURATION.data_dir / "test.sqlite3")}

@@ -1,0 +1,105 @@
+"""A simulated Apple, an inventory of which some stands there, and syncs over real HTTP."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import quote
+
+from django.db import connection as database
+from pytest_django import Settings
+
+from appleschool_sim.testing import RunningSimulator
+from homeroom.applesync.models import Connection, SyncRun
+from homeroom.applesync.pipeline.running import work_on
+from homeroom.applesync.verbs.runs import begin_sync
+from homeroom.audit.actors import COMMAND_LINE
+from homeroom.inventory.models import Device
+from tests.builders import make_site, make_status
+
+
+def use_apple(settings: Settings, apple: RunningSimulator, **changes: object) -> None:
+    """Point this installation at a simulated Apple, with no ceiling on the rate unless told otherwise."""
+    settings.CONFIGURATION = settings.CONFIGURATION.model_copy(
+        update={
+            "apple_api_url": apple.api_url,
+            "apple_token_url": apple.token_url,
+            "apple_max_rate": 0.0,
+            "apple_concurrency": 8,
+        }
+        | changes
+    )
+
+
+def connect(apple: RunningSimulator, *, name: str = "District", **values: object) -> Connection:
+    account = apple.credentials
+    return Connection.objects.create(
+        name=name,
+        client_id=account.client_id,
+        key_id=account.key_id,
+        private_key=account.private_key,
+        **values,
+    )
+
+
+def stock(serials: Iterable[str]) -> None:
+    """An inventory of devices with these serial numbers."""
+    site, status = make_site(), make_status()
+    Device.objects.bulk_create(
+        Device(serial_number=serial, site=site, status=status, manufacturer="Apple") for serial in serials
+    )
+
+
+def sync(connection: Connection) -> SyncRun:
+    run = work_on(begin_sync(connection, actor=COMMAND_LINE))
+    run.refresh_from_db()
+    return run
+
+
+def listed(apple: RunningSimulator) -> list[str]:
+    """The serial numbers of Apple's list, in its order."""
+    return [device.serial for device in apple.world.devices()]
+
+
+def environment(apple: RunningSimulator, folder: Path, **changes: str) -> dict[str, str]:
+    """What a process of its own needs to work on this test's database."""
+    return {
+        **os.environ,
+        "DJANGO_SETTINGS_MODULE": "homeroom.config.settings",
+        "HOMEROOM_DATA_DIR": str(folder),
+        "HOMEROOM_DATABASE_URL": _database_url(),
+        "HOMEROOM_SECRET_KEYS": "a-key-for-tests-only-0123456789abcdef",
+        "HOMEROOM_APPLE_API_URL": apple.api_url,
+        "HOMEROOM_APPLE_TOKEN_URL": apple.token_url,
+        "HOMEROOM_APPLE_MAX_RATE": "0",
+        "HOMEROOM_APPLE_CONCURRENCY": "8",
+        **changes,
+    }
+
+
+@contextmanager
+def homeroom(*arguments: str, environment: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
+    """`homeroom ARGUMENTS` in a process of its own; what still runs at the end is killed."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "homeroom", *arguments],
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def _database_url() -> str:
+    given = database.settings_dict
+    if database.vendor == "sqlite":
+        return f"sqlite:///{given['NAME']}"
+    user, password, host = (quote(str(given[name] or ""), safe="") for name in ("USER", "PASSWORD", "HOST"))
+    return f"postgres://{user}:{password}@{host}:{given['PORT']}/{given['NAME']}"
