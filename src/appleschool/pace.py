@@ -1,8 +1,9 @@
 """How fast requests are sent: as fast as Apple allows, and not faster.
 
 Apple publishes no limit. Until it first refuses, the rate doubles every tenth of a second, without end. A
-refusal (429) cuts it once to 85 % of what was really sent; from then on it grows by 1 % a second, so that it
-stays just under Apple's limit. While Apple's Retry-After runs, nothing is sent by any task.
+refusal (429) cuts it once to 85 % of what was really sent; from then on it grows by 1 % a second, and slower
+near the rate that was last refused, so that it stays just under Apple's limit. While Apple's Retry-After runs,
+nothing is sent by any task.
 """
 
 import asyncio
@@ -19,6 +20,8 @@ DOUBLES_EVERY = 0.1
 UNBOUNDED = 50_000.0
 CUT = 0.85
 GROWTH_PER_SECOND = 1.01
+GROWTH_NEAR_LIMIT = 1.002
+NEAR = 0.05
 MOST_SECONDS_OF_GROWTH = 5.0
 # Turns closer together than a loop's timers can tell apart are not waited for singly.
 GRAIN = 0.01
@@ -40,6 +43,7 @@ class Pace:
         self._clock = clock
         self._ceiling = limits.max_rate or math.inf
         self._limit_known = bool(limits.initial_rate)
+        self._refused_rate = math.inf
         self._rate = min(self._ceiling, max(limits.initial_rate or FIRST_RATE, LOWEST_RATE))
         now = clock.monotonic()
         self._changed_at = now
@@ -121,7 +125,9 @@ class Pace:
     def _speed_up(self, now: float) -> None:
         passed = now - self._changed_at
         if self._limit_known:
-            self._rate *= GROWTH_PER_SECOND ** min(max(passed, 0.0), MOST_SECONDS_OF_GROWTH)
+            near = abs(self._rate / self._refused_rate - 1) < NEAR
+            growth = GROWTH_NEAR_LIMIT if near else GROWTH_PER_SECOND
+            self._rate *= growth ** min(max(passed, 0.0), MOST_SECONDS_OF_GROWTH)
         elif passed < DOUBLES_EVERY:
             return
         else:
@@ -138,5 +144,6 @@ class Pace:
         sent = self._window_sent / elapsed if elapsed > WINDOW / 4 else self._sent_lately
         if math.isinf(sent):
             sent = self._window_sent / max(elapsed, DOUBLES_EVERY)
-        self._rate = max(LOWEST_RATE, min(self._rate, max(sent, 1.0)) * CUT)
+        self._refused_rate = min(self._rate, max(sent, 1.0))
+        self._rate = max(LOWEST_RATE, self._refused_rate * CUT)
         self._limit_known = True
