@@ -29,7 +29,9 @@ class Noun(click.ParamType[str]):
 
 @click.command()
 @click.argument("noun", type=Noun(), metavar="NOUN")
-@click.option("--format", "format_name", type=click.Choice([*Format]), default=Format.CSV.value)
+@click.option(
+    "--format", "format_name", type=click.Choice([one.value for one in Format]), default=Format.CSV.value
+)
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="A file; without it, stdout.")
 def export(noun: str, format_name: str, output: Path | None) -> None:
     """Write devices, people, insurance or runs as CSV, XLSX or JSON."""
@@ -51,7 +53,7 @@ def export(noun: str, format_name: str, output: Path | None) -> None:
 def _destination(output: Path | None) -> Iterator[IO[bytes]]:
     """Stdout, or a file that appears under its name only once it is whole."""
     if output is None:
-        yield click.get_binary_stream("stdout")
+        yield sys.stdout.buffer
         return
     descriptor, unfinished = tempfile.mkstemp(dir=output.parent, prefix=f".{output.name}.")
     try:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.utils.translation import gettext as translated
+from django.utils.translation import gettext_lazy as _
 
 from homeroom.inventory.imports.rows import Planned, Reading
 from homeroom.inventory.imports.rules import Known, KnownPerson, Row, Surroundings, writable
@@ -22,6 +23,7 @@ PLAIN_FIELDS = (
     "notes",
     "replaces_serial",
 )
+UNKNOWN_STATUS = _("There is no device status “%(text)s”.")
 
 
 def plan_device(reading: Reading, headers: Mapping[str, str], around: Surroundings) -> Planned:
@@ -70,8 +72,7 @@ def _status(row: Row, around: Surroundings, known: Known | None) -> str | None:
     text = row.value("status")
     if known is not None and text in {None, known.values["status"]}:
         return None
-    sentence = translated("There is no device status “%(text)s”.")
-    return row.chosen("status", around.statuses, sentence) or (None if known else around.default_status)
+    return row.chosen("status", around.statuses, UNKNOWN_STATUS) or (None if known else around.default_status)
 
 
 def _person(row: Row, around: Surroundings, known: Known | None) -> KnownPerson | None:

@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
+from django.utils.functional import Promise
 from django.utils.translation import gettext as translated
+from django.utils.translation import gettext_lazy as _
 
 from homeroom.inventory.imports.columns import Kind
 from homeroom.inventory.imports.rows import Change, Column, FileRow, Outcome, Planned, Problem, Reading
@@ -14,6 +16,7 @@ from homeroom.inventory.imports.values import Unreadable, read_cell, same_line_e
 
 KEPT_WHEN_EMPTY = {"asset_tag", "serial_number", "external_id", "site", "status", "kind", "active"}
 """An empty cell of these says nothing; of every other column it clears the value."""
+UNKNOWN_SITE = _("There is no site “%(text)s”. Add it, or choose to add sites that are new.")
 _IN_BRACKETS = re.compile(r"\s*\([^()]*\)$")
 """Some programs write a status with its kind behind it: `Ready to Deploy (Deployed)`."""
 
@@ -101,7 +104,7 @@ class Row:
     def value(self, field_name: str) -> Any:
         return self.reading.values.get(field_name)
 
-    def chosen(self, field_name: str, choices: Mapping[str, Choice], sentence: str) -> str | None:
+    def chosen(self, field_name: str, choices: Mapping[str, Choice], sentence: Promise) -> str | None:
         """The name of the site or status that the cell names, or None for an empty one."""
         text = self.value(field_name)
         if text is None:
@@ -112,7 +115,7 @@ class Row:
             or choices.get(_IN_BRACKETS.sub("", text).casefold())
         )
         if choice is None:
-            self.refuse(field_name, sentence % {"text": text})
+            self.refuse(field_name, str(sentence) % {"text": text})
             return None
         if choice.refusal:
             self.refuse(field_name, choice.refusal)
@@ -123,8 +126,7 @@ class Row:
         is_known = text is None or text in around.sites or text.casefold() in around.sites
         if not is_known and around.may_add_sites:
             return str(text)
-        sentence = translated("There is no site “%(text)s”. Add it, or choose to add sites that are new.")
-        name = self.chosen("site", around.sites, sentence)
+        name = self.chosen("site", around.sites, UNKNOWN_SITE)
         if name is None and known is None and text is None:
             if not around.default_site:
                 self.refuse("site", translated("A new row needs a site."))

@@ -3,7 +3,6 @@
 import os
 import socket
 from datetime import timedelta
-from functools import partial
 
 import structlog
 from django.db import transaction
@@ -137,8 +136,7 @@ def _apply(job: ImportJob, viewer: Viewer) -> None:
             )
             _plan(job, viewer, note=note)
         return
-    transaction.on_commit(partial(forget_file, job))
-    ImportJob.objects.filter(pk=job.pk).update(stored_as="")
+    _forget_applied(job)
 
 
 def _rows(job: ImportJob, batch: list[Planned]) -> list[ImportRow]:
@@ -170,8 +168,15 @@ def _settle(job: ImportJob, *, state: State, note: str, **values: object) -> Non
     _mine(job).update(state=state, note=note, owner="", lease_until=None, **values)
 
 
+def _forget_applied(job: ImportJob) -> None:
+    forget_file(job)
+    ImportJob.objects.filter(pk=job.pk).update(stored_as="")
+
+
 def forget_old_imports() -> None:
     """Delete uploads that nobody applied, and what an applied one has kept of people's names."""
+    for job in ImportJob.objects.filter(state=State.APPLIED).exclude(stored_as=""):
+        _forget_applied(job)
     long_ago = timezone.now() - KEPT
     for job in ImportJob.objects.filter(
         ~Q(state__in=[State.APPLIED, State.APPLYING, State.PLANNING]), requested_at__lt=long_ago
