@@ -3,6 +3,8 @@
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.serialization import PrivateFormat
+from pytest_django import Settings
 
 from homeroom.applesync.models import Connection, SyncRun
 from homeroom.applesync.verbs import connections as verbs
@@ -47,6 +49,7 @@ def test_it_keeps_several_connections_apart() -> None:
     ("values", "field"),
     [
         ({"name": " "}, "name"),
+        ({"name": "x" * 101}, "name"),
         ({"client_id": ""}, "client_id"),
         ({"client_id": "BUSINESSAPI.7b1f6a52-0c7e-4d0b-9f8c-2f2f0e6b7a11"}, "client_id"),
         ({"kind": Connection.Kind.BUSINESS}, "client_id"),
@@ -106,6 +109,27 @@ def test_new_credentials_clear_the_problem_of_the_old() -> None:
     verbs.note_contact(connection, problem="Apple refuses the credentials.")
     verbs.update(connection, verbs.Changes(private_key=keys.p256()), actor=COMMAND_LINE)
     assert Connection.objects.get().problem == ""
+
+
+def test_other_changes_leave_the_problem_standing() -> None:
+    connection = make_connection()
+    verbs.note_contact(connection, problem="Apple refuses the credentials.")
+    verbs.update(connection, verbs.Changes(process_replacements=False), actor=COMMAND_LINE)
+    assert Connection.objects.get().state == Connection.State.NEEDS_ATTENTION
+
+
+def test_it_takes_a_key_as_older_tools_wrote_it() -> None:
+    pem = keys.p256(form=PrivateFormat.TraditionalOpenSSL)
+    make_connection(private_key=f"\r\n{pem}\r\n\r\n")
+    assert keys.number(Connection.objects.get().private_key) == keys.number(pem)
+
+
+def test_the_same_key_given_again_mends_one_that_can_not_be_decrypted(settings: Settings) -> None:
+    pem = keys.p256()
+    connection = make_connection(private_key=pem)
+    settings.SECRET_KEY = "quite another key for tests, long enough"
+    verbs.update(connection, verbs.Changes(private_key=pem), actor=COMMAND_LINE)
+    assert keys.number(Connection.objects.get().private_key) == keys.number(pem)
 
 
 def test_it_deactivates_asks_a_run_to_stop_and_keeps_what_was_learned() -> None:

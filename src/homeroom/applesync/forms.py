@@ -5,9 +5,9 @@ from django.core.files.uploadedfile import UploadedFile
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from appleschool import PrivateKeyError
+from appleschool import PrivateKey, PrivateKeyError
 from homeroom.applesync.models import Connection
-from homeroom.applesync.verbs.connections import Changes, key_fingerprint, pem_text, wrong_kind
+from homeroom.applesync.verbs.connections import Changes, pem_text, wrong_kind
 
 LARGEST_KEY_FILE = 64 * 1024
 PLAIN_TEXT = {"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false", "class": "text-mono"}
@@ -90,7 +90,7 @@ class ConnectionForm(forms.ModelForm):  # type: ignore[type-arg]
         field = "private_key" if self._pasted else "private_key_file"
         if pem := self.pem:
             try:
-                key_fingerprint(pem)
+                PrivateKey.from_pem(pem)
             except PrivateKeyError as error:
                 self.add_error(field, f"{error.sentence} {error.fix}")
         elif not self.instance.pk and "private_key_file" not in self.errors:

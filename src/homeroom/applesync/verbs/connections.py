@@ -14,6 +14,10 @@ from homeroom.incidents.verbs import ensure_system_statuses as ensure_incident_s
 from homeroom.inventory.verbs.statuses import ensure_system_statuses as ensure_device_statuses
 from homeroom.web.errors import Refused
 
+TEXTS = ("name", "team_id", "client_id", "key_id")
+CHOICES = ("kind", "sync_coverage", "process_replacements")
+CREDENTIALS = {"kind", "team_id", "client_id", "key_id", "key_fingerprint"}
+LONGEST_TEXT = 100
 LONGEST_PROBLEM = 500
 CLIENT_ID_PREFIXES = {Connection.Kind.SCHOOL: "SCHOOLAPI.", Connection.Kind.BUSINESS: "BUSINESSAPI."}
 
@@ -53,9 +57,11 @@ def update(connection: Connection, changes: Changes, *, actor: Actor) -> Connect
     before = _audited(connection)
     _apply(connection, changes)
     before, after = audit.changed_values(before, _audited(connection))
-    if after:
+    if CREDENTIALS & after.keys():
         connection.problem = ""
+    if after or changes.private_key is not None:
         connection.save()
+    if after:
         audit.record(actor, "connection.updated", connection, before=before, after=after)
     return connection
 
@@ -99,11 +105,6 @@ def note_contact(connection: Connection, *, problem: str = "") -> None:
     )
 
 
-def key_fingerprint(pem: str) -> str:
-    """What tells one key from another without giving it away; PrivateKeyError for a text that is no key."""
-    return PrivateKey.from_pem(pem).fingerprint
-
-
 def pem_text(content: bytes) -> str:
     """A key file's text, also if an editor saved it as UTF-16; of a binary file, something that is no key."""
     encoding = "utf-16" if content.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig"
@@ -111,13 +112,12 @@ def pem_text(content: bytes) -> str:
 
 
 def _apply(connection: Connection, changes: Changes) -> None:
-    for name in ("name", "kind", "team_id", "client_id", "key_id"):
-        value = getattr(changes, name)
-        if value is not None:
-            setattr(connection, name, value.strip())
-    for name in ("sync_coverage", "process_replacements"):
-        if (value := getattr(changes, name)) is not None:
-            setattr(connection, name, value)
+    for name in TEXTS:
+        if (text := getattr(changes, name)) is not None:
+            setattr(connection, name, text.strip())
+    for name in CHOICES:
+        if (choice := getattr(changes, name)) is not None:
+            setattr(connection, name, choice)
     if changes.private_key is not None or not connection.key_fingerprint:
         _set_key(connection, changes.private_key or "")
     _check(connection)
@@ -125,10 +125,11 @@ def _apply(connection: Connection, changes: Changes) -> None:
 
 def _set_key(connection: Connection, pem: str) -> None:
     try:
-        connection.key_fingerprint = key_fingerprint(pem)
+        key = PrivateKey.from_pem(pem)
     except PrivateKeyError as error:
         raise Refused(f"{error.sentence} {error.fix}", field="private_key") from None
-    connection.private_key = pem.strip()
+    connection.private_key = key.pem
+    connection.key_fingerprint = key.fingerprint
 
 
 def _check(connection: Connection) -> None:
@@ -140,6 +141,10 @@ def _check(connection: Connection) -> None:
         raise Refused(_("Copy the Client ID from the API account at Apple."), field="client_id")
     if not connection.key_id:
         raise Refused(_("Copy the Key ID from the API account at Apple."), field="key_id")
+    for name in TEXTS:
+        if len(getattr(connection, name)) > LONGEST_TEXT:
+            sentence = _("This is longer than %(longest)d characters.") % {"longest": LONGEST_TEXT}
+            raise Refused(sentence, field=name)
     if sentence := wrong_kind(connection):
         raise Refused(sentence, field="client_id")
 

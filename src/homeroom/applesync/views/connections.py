@@ -5,7 +5,6 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import path
 from django.utils.translation import gettext as _
-from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
 from homeroom.accounts.access import ViewerRequest, requires
@@ -30,7 +29,6 @@ def detail(request: ViewerRequest, pk: int) -> HttpResponse:
     return render(request, "applesync/connections/detail.html", {"connection": _connection(request, pk)})
 
 
-@sensitive_post_parameters("private_key")
 @requires(Permission.MANAGE_CONNECTIONS)
 def activate(request: ViewerRequest) -> HttpResponse:
     form = ConnectionForm(request.POST or None, request.FILES or None)
@@ -48,7 +46,6 @@ def activate(request: ViewerRequest) -> HttpResponse:
     return render(request, "applesync/connections/form.html", {"form": form}, status=_status(form))
 
 
-@sensitive_post_parameters("private_key")
 @requires(Permission.MANAGE_CONNECTIONS)
 def edit(request: ViewerRequest, pk: int) -> HttpResponse:
     connection = _connection(request, pk)
@@ -66,7 +63,6 @@ def edit(request: ViewerRequest, pk: int) -> HttpResponse:
     return render(request, "applesync/connections/form.html", context, status=_status(form))
 
 
-@sensitive_post_parameters("private_key")
 @require_POST
 @requires(Permission.MANAGE_CONNECTIONS)
 def try_form(request: ViewerRequest, pk: int | None = None) -> HttpResponse:
