@@ -1,4 +1,4 @@
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
@@ -6,6 +6,8 @@ from typing import Any
 from django.db import models
 from django.db.models import Q
 from django.db.models.deletion import CASCADE, Collector
+from django.db.models.signals import pre_save
+from django.dispatch import receiver
 from django.utils.translation import gettext as translated
 from django.utils.translation import gettext_lazy as _
 
@@ -52,6 +54,16 @@ class InsuranceQuerySet(models.QuerySet["InsuranceRecord"]):
         self._refuse_synced()
         return super().delete()
 
+    def _conflicting(self, records: Sequence["InsuranceRecord"]) -> "InsuranceQuerySet":
+        """The rows that an upsert of these could fall on."""
+        return InsuranceRecord.objects.filter(
+            Q(pk__in=[record.pk for record in records if record.pk])
+            | Q(
+                device__in=[record.device_id for record in records],
+                apple_id__in=[record.apple_id for record in records if record.apple_id],
+            )
+        )
+
     def bulk_create(
         self, objs: Iterable["InsuranceRecord"], *args: Any, **kwargs: Any
     ) -> list["InsuranceRecord"]:
@@ -60,7 +72,7 @@ class InsuranceQuerySet(models.QuerySet["InsuranceRecord"]):
             if any(record.source == Source.APPLECARE_SYNC for record in records):
                 raise SyncedInsuranceIsReadOnly
             if kwargs.get("update_conflicts"):
-                self.model._base_manager.filter(pk__in=[record.pk for record in records])._refuse_synced()  # noqa: SLF001
+                self._conflicting(records)._refuse_synced()
         return super().bulk_create(records, *args, **kwargs)
 
 
@@ -145,14 +157,15 @@ class InsuranceRecord(models.Model):
         if self.pk is not None:
             type(self)._base_manager.filter(pk=self.pk)._refuse_synced()  # noqa: SLF001
 
-    def save_base(self, *args: Any, **kwargs: Any) -> None:
-        # Below save(), so that fixtures and proxies meet the guard as well.
-        self._refuse_synced()
-        super().save_base(*args, **kwargs)
-
     def delete(self, using: str | None = None, keep_parents: bool = False) -> tuple[int, dict[str, int]]:  # noqa: FBT001, FBT002
         self._refuse_synced()
         return super().delete(using=using, keep_parents=keep_parents)
+
+
+@receiver(pre_save, sender=InsuranceRecord)
+def _guard_saving(instance: InsuranceRecord, **_kwargs: Any) -> None:
+    # A signal, because loading a fixture calls Django's own save_base and passes any override by.
+    instance._refuse_synced()  # noqa: SLF001
 
 
 class CoverageSummary(models.Model):
