@@ -177,6 +177,28 @@ def test_it_says_that_the_name_of_apples_server_can_not_be_resolved(
     assert "resolved" in words(report)
 
 
+def test_it_says_that_no_secure_connection_can_be_made(apple: RunningSimulator, settings: Settings) -> None:
+    settings.CONFIGURATION = settings.CONFIGURATION.model_copy(
+        update={"apple_token_url": apple.token_url.replace("http://", "https://")}
+    )
+    report = checks.check(draft(apple))
+    assert failed_stage(report) == Stage.CLOCK
+    assert "secure connection" in words(report)
+
+
+def test_it_says_that_an_answer_is_not_apples(apple: RunningSimulator) -> None:
+    apple.control.switch_on(Fault.BROKEN_JSON, kinds=["devices"])
+    assert failed_stage(checks.check(draft(apple))) == Stage.DEVICES
+
+
+def test_it_says_so_where_the_account_is_of_another_kind(apple: RunningSimulator, settings: Settings) -> None:
+    with running_simulator(Kind.BUSINESS, devices=1) as business:
+        settings.CONFIGURATION = settings.CONFIGURATION.model_copy(update={"apple_api_url": business.api_url})
+        report = checks.check(draft(apple))
+    assert failed_stage(report) == Stage.DEVICES
+    assert "kind" in words(report)
+
+
 def test_it_gives_up_after_its_deadline(apple: RunningSimulator) -> None:
     apple.control.switch_on(Fault.SLOW, seconds=5, kinds=["devices"])
     report = checks.check(draft(apple), deadline=0.5)
