@@ -78,7 +78,8 @@ class InvalidClient(AppleError):
     concerns_one_request = False
     default_fix = (
         "Compare the Client ID and the Key ID with those in Apple School Manager under Settings > API. See "
-        "that the private key belongs to that Key ID and was not revoked, and that this server's clock is right. "
+        "that the private key belongs to that Key ID and was not revoked, and that this server's clock is "
+        "right. "
         "If nothing was changed, wait a few minutes: Apple says the same to too many sign-ins."
     )
 

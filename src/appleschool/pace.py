@@ -1,8 +1,8 @@
 """How fast requests are sent: as fast as Apple allows, and not faster.
 
 Apple publishes no limit. Until it first refuses, the rate doubles every tenth of a second, without end. A
-refusal (429) cuts it once to 85 % of what was really sent; from then on it grows by 1 % a second, and slower
-near the rate that was last refused, so that it stays just under Apple's limit. While Apple's Retry-After runs,
+refusal (429) cuts it once to 85 % of what was really sent; from then on it grows by 1 % a second, slower near
+the rate that was last refused, so that it stays just under Apple's limit. While Apple's Retry-After runs,
 nothing is sent by any task.
 """
 

@@ -1,4 +1,5 @@
 import base64
+import contextlib
 import json
 
 import pytest
@@ -147,12 +148,8 @@ def test_it_names_damage():
 def test_whatever_is_done_to_a_text_it_is_a_key_or_a_named_problem(text, data):
     cuts = data.draw(st.lists(st.integers(0, len(text)), min_size=2, max_size=2).map(sorted))
     noise = data.draw(st.binary(max_size=4) if isinstance(text, bytes) else st.text(max_size=4))
-    try:
-        key = PrivateKey.from_pem(text[: cuts[0]] + noise + text[cuts[1] :])
-    except PrivateKeyError as error:
-        assert isinstance(error.problem, KeyProblem)
-    else:
-        assert isinstance(key, PrivateKey)
+    with contextlib.suppress(PrivateKeyError):
+        assert isinstance(PrivateKey.from_pem(text[: cuts[0]] + noise + text[cuts[1] :]), PrivateKey)
 
 
 def test_the_stored_form_is_read_again():
