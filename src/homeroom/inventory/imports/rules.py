@@ -158,7 +158,7 @@ def writable(reading: Reading, names: Iterable[str]) -> dict[str, Any]:
 
 def differs(before: Any, after: Any) -> bool:
     """Unknown and empty are the same; surrounding white space and line ends are not differences."""
-    return before != after and _comparable(before) != _comparable(after)
+    return bool(before != after and _comparable(before) != _comparable(after))
 
 
 def _comparable(value: Any) -> Any:

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from homeroom.inventory.imports.columns import FIELDS
 from homeroom.inventory.imports.models import ImportJob, ImportRow
 
-TONES = {
+TONES: dict[str, str] = {
     ImportRow.Outcome.CREATED: "green",
     ImportRow.Outcome.UPDATED: "blue",
     ImportRow.Outcome.REFUSED: "red",

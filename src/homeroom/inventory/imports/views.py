@@ -1,7 +1,5 @@
 """Uploading a file, settling its columns, looking at what it would do, applying it."""
 
-from typing import cast
-
 from django.contrib import messages
 from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpResponse
@@ -29,7 +27,7 @@ def imports(request: ViewerRequest) -> HttpResponse:
     """The form for a new file, and what has been imported before."""
     form = UploadForm(request.POST or None, request.FILES or None, initial={"noun": request.GET.get("noun")})
     if request.method == "POST" and form.is_valid():
-        file = cast("UploadedFile", form.cleaned_data["file"])
+        file: UploadedFile[bytes] = form.cleaned_data["file"]
         try:
             job = verbs.upload(
                 file.open(),
