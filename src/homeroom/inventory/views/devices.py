@@ -25,8 +25,9 @@ def devices(request: ViewerRequest) -> HttpResponseBase:
     scanned = request.GET.get("q", "")
     if scanned and not request.headers.get("HX-Request") and (pk := queries.device_scanned(scanned)):
         return redirect("inventory:device", pk=pk)
-    found = DeviceFilter(request.GET, queries.devices_for_list(request.viewer), request=request)
-    table = paged(DeviceTable, found.qs, request, order_by="asset_tag")
+    found = DeviceFilter(request.GET, queries.visible_devices(request.viewer), request=request)
+    rows = queries.for_list(found.qs)
+    table = paged(DeviceTable, rows, request, count=found.qs.count(), order_by="asset_tag")
     if "format" in request.GET:
         return export_response("devices", table.data.data, request.viewer, request.GET["format"])
     return render(request, "inventory/devices.html", {"table": table, "filter": found})

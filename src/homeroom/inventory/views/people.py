@@ -19,7 +19,7 @@ from homeroom.web.errors import Refused
 @requires(Permission.VIEW_INVENTORY)
 def people(request: ViewerRequest) -> HttpResponseBase:
     found = PersonFilter(request.GET, queries.people_for_list(request.viewer), request=request)
-    table = paged(PersonTable, found.qs, request, order_by="name")
+    table = paged(PersonTable, found.qs, request, count=found.qs.count(), order_by="name")
     if "format" in request.GET:
         return export_response("people", table.data.data, request.viewer, request.GET["format"])
     return render(request, "inventory/people.html", {"table": table, "filter": found})

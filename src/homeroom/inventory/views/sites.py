@@ -16,7 +16,8 @@ from homeroom.web.errors import Refused
 
 @requires(Permission.VIEW_INVENTORY)
 def sites(request: ViewerRequest) -> HttpResponse:
-    table = paged(SiteTable, queries.sites_for_list(request.viewer), request, order_by="name")
+    found = queries.sites_for_list(request.viewer)
+    table = paged(SiteTable, found, request, count=found.count(), order_by="name")
     return render(request, "inventory/sites.html", {"table": table})
 
 
