@@ -353,7 +353,11 @@ def test_an_interrupted_command_gives_the_run_back_and_the_next_one_ends_it(
         process.wait(timeout=20)
     assert SyncRun.objects.get().state == SyncRun.State.QUEUED
     done = subprocess.run(
-        [*process.args, "--json"], env=environment(apple, tmp_path), capture_output=True, text=True, check=True
+        [*process.args, "--json"],
+        env=environment(apple, tmp_path),
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert json.loads(done.stdout)["coverage_checked"] == 300
     assert apple.control.counts()["coverage_repeated"] <= 8

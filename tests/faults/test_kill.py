@@ -42,7 +42,9 @@ def end_state() -> dict[str, list[str]]:
         for table in (*LEFT_OUT, "insurance_coveragesummary", "applesync_runnote"):
             cursor.execute(f"SELECT * FROM {table}")
             names = [column[0] for column in cursor.description]
-            kept = [at for at, name in enumerate(names) if name not in LEFT_OUT.get(table, {"id", "at", "run_id"})]
+            kept = [
+                at for at, name in enumerate(names) if name not in LEFT_OUT.get(table, {"id", "at", "run_id"})
+            ]
             state[table] = sorted(repr([row[at] for at in kept]) for row in cursor.fetchall())
     return state
 

@@ -1,10 +1,10 @@
+import json
 from collections.abc import Mapping
 from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models, transaction
 from django.utils.functional import Promise
-import json
 
 from homeroom.audit.actors import Actor
 from homeroom.audit.models import Entry, PersonalValues

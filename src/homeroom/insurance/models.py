@@ -143,7 +143,7 @@ class InsuranceRecord(models.Model):
         indexes = [models.Index(fields=["kind", "ends"], name="insurance_kind_ends")]
 
     def __str__(self) -> str:
-        return f"{self.provider} {self.plan}".strip()
+        return self.plan or self.provider
 
     @property
     def is_synced(self) -> bool:
