@@ -38,5 +38,7 @@ def _shown(default: object) -> str:
 
 if __name__ == "__main__":
     if "--check" in sys.argv:
-        sys.exit(0 if PAGE.exists() and PAGE.read_text() == page() else "docs/configuration.md is stale: make fmt")
+        sys.exit(
+            0 if PAGE.exists() and PAGE.read_text() == page() else "docs/configuration.md is stale: make fmt"
+        )
     PAGE.write_text(page())

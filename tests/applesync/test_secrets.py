@@ -221,16 +221,21 @@ def test_a_secret_that_can_not_be_decrypted_is_not_shown_either(settings: Settin
     assert "gAAAA" not in str(error.value)
 
 
-def test_a_key_that_can_not_be_decrypted_is_replaced_in_the_form(
+def test_a_key_that_can_not_be_decrypted_blocks_no_page_and_is_replaced_in_the_form(
     client: Client, administrator: User, settings: Settings
 ) -> None:
-    connection = make_connection()
+    pk = make_connection().pk
     settings.SECRET_KEY = "quite another key for tests, long enough"
     client.force_login(administrator)
-    for name in ("connection", "connection-edit"):
-        assert client.get(reverse(f"applesync:{name}", args=[connection.pk])).status_code == 200
+    edit = reverse("applesync:connection-edit", args=[pk])
+    for url in (reverse("applesync:mdm-settings"), reverse("applesync:connection", args=[pk]), edit):
+        assert client.get(url).status_code == 200
+    for name in ("test", "test-edit"):
+        page = client.post(reverse(f"applesync:{name}", args=[pk]), form_values())
+        assert "HOMEROOM_SECRET_KEYS" in page.content.decode()
+    assert client.post(edit, form_values(name="Renamed")).status_code == 302
     new = keys.p256()
-    client.post(reverse("applesync:connection-edit", args=[connection.pk]), form_values(private_key=new))
+    assert client.post(edit, form_values(private_key=new)).status_code == 302
     assert keys.number(Connection.objects.get().private_key) == keys.number(new)
 
 

@@ -90,7 +90,7 @@ ATTEMPTS: list[Callable[[InsuranceRecord], object]] = [
     bulk_upserted,
     bulk_upserted_by_apples_id,
     loaded_from_a_fixture,
-    lambda record: record.delete(),
+    InsuranceRecord.delete,
     lambda record: async_to_sync(record.adelete)(),
     lambda record: InsuranceRecord.objects.update(ends=OTHER_DAY),
     lambda record: async_to_sync(InsuranceRecord.objects.all().aupdate)(ends=OTHER_DAY),

@@ -55,7 +55,7 @@ class DropCoverage(Action, frozen=True):
 
     serial: str
 
-    def apply(self, simulator: Simulator, at: Moment) -> dict[str, Any]:  # noqa: ARG002
+    def apply(self, simulator: Simulator, at: Moment) -> dict[str, Any]:
         _set_coverage(simulator, present(simulator, self.serial), ())
         return {}
 

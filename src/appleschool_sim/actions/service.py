@@ -16,7 +16,7 @@ from appleschool_sim.simulator import Simulator
 class RevokeKey(Action, frozen=True):
     """An administrator revokes the API key: no new tokens, and the old ones are no longer taken."""
 
-    def apply(self, simulator: Simulator, at: Moment) -> dict[str, Any]:  # noqa: ARG002
+    def apply(self, simulator: Simulator, at: Moment) -> dict[str, Any]:
         simulator.tokens.revoke_key()
         return {}
 
@@ -26,7 +26,7 @@ class NewKey(Action, frozen=True):
 
     is_journaled: ClassVar[bool] = False
 
-    def apply(self, simulator: Simulator, at: Moment) -> dict[str, Any]:  # noqa: ARG002
+    def apply(self, simulator: Simulator, at: Moment) -> dict[str, Any]:
         simulator.credentials = with_new_key(simulator.credentials)
         simulator.tokens.accept(simulator.credentials)
         return msgspec.structs.asdict(simulator.credentials)
@@ -35,7 +35,7 @@ class NewKey(Action, frozen=True):
 class RestoreKey(Action, frozen=True):
     """Undo a revocation."""
 
-    def apply(self, simulator: Simulator, at: Moment) -> dict[str, Any]:  # noqa: ARG002
+    def apply(self, simulator: Simulator, at: Moment) -> dict[str, Any]:
         simulator.tokens.is_revoked = False
         return {}
 
@@ -45,7 +45,7 @@ class ExpireTokens(Action, frozen=True):
 
     is_journaled: ClassVar[bool] = False
 
-    def apply(self, simulator: Simulator, at: Moment) -> dict[str, Any]:  # noqa: ARG002
+    def apply(self, simulator: Simulator, at: Moment) -> dict[str, Any]:
         simulator.tokens.forget()
         return {}
 
@@ -63,7 +63,7 @@ class RateLimit(Action, frozen=True):
     burst: int = 1
     retry_after: RetryAfter = RetryAfter.SECONDS
 
-    def apply(self, simulator: Simulator, at: Moment) -> dict[str, Any]:  # noqa: ARG002
+    def apply(self, simulator: Simulator, at: Moment) -> dict[str, Any]:
         if self.rate is not None and (self.rate <= 0 or self.burst < 1):
             raise ActionError("rate must be more than 0 and burst at least 1")
         simulator.bucket = None if self.rate is None else TokenBucket(self.rate, self.burst)
@@ -78,7 +78,7 @@ class SwitchFault(Action, frozen=True):
     on: bool = True
     setting: FaultSetting = msgspec.field(default_factory=FaultSetting)
 
-    def apply(self, simulator: Simulator, at: Moment) -> dict[str, Any]:  # noqa: ARG002
+    def apply(self, simulator: Simulator, at: Moment) -> dict[str, Any]:
         if self.on:
             simulator.faults.switch_on(self.fault, replaced(self.setting))
         else:
@@ -89,7 +89,7 @@ class SwitchFault(Action, frozen=True):
 class ClearFaults(Action, frozen=True):
     """Switch all faults off."""
 
-    def apply(self, simulator: Simulator, at: Moment) -> dict[str, Any]:  # noqa: ARG002
+    def apply(self, simulator: Simulator, at: Moment) -> dict[str, Any]:
         simulator.faults.switch_off()
         return {}
 
@@ -117,6 +117,6 @@ class ResetCounters(Action, frozen=True):
 
     is_journaled: ClassVar[bool] = False
 
-    def apply(self, simulator: Simulator, at: Moment) -> dict[str, Any]:  # noqa: ARG002
+    def apply(self, simulator: Simulator, at: Moment) -> dict[str, Any]:
         simulator.counters.reset()
         return {}

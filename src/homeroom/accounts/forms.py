@@ -38,10 +38,6 @@ class UserForm(forms.ModelForm[User]):
         else:
             password.help_text = _("Leave it empty to keep the present one.")
 
-    def _get_validation_exclusions(self) -> set[str]:
-        # The verb checks the address, with the sentence that every way in gives.
-        return super()._get_validation_exclusions() | {"email"}
-
     def values(self) -> dict[str, Any]:
         chosen = {name: self.cleaned_data[name] for name in ("name", "email", "is_active")}
         return chosen | {"role": Role(self.cleaned_data["role"])}

@@ -123,6 +123,13 @@ def _result(stage: Stage, passed: dict[Stage, str], failure: StageFailed | None)
     return Result(stage, ok=None)
 
 
+def _worked_before(connection: Connection) -> bool:
+    """Whether a sync has succeeded, as far as we know with the credentials that are tested now."""
+    same = {"connection__client_id": connection.client_id, "connection__key_id": connection.key_id}
+    succeeded = SyncRun.objects.filter(state=SyncRun.State.SUCCEEDED, **same)
+    return bool(connection.pk) and succeeded.filter(connection=connection.pk).exists()
+
+
 class _Walk:
     """The stages that ask Apple, in order; `passed` keeps what each found."""
 
@@ -130,9 +137,7 @@ class _Walk:
         self._connection = connection
         self._apple = apple
         self._passed = passed
-        self._worked_before = (
-            bool(connection.pk) and connection.runs.filter(state=SyncRun.State.SUCCEEDED).exists()
-        )
+        self._worked_before = _worked_before(connection)
         passed[Stage.KEY] = passed[Stage.CURVE] = ""
 
     async def to_the_end(self, deadline: float) -> None:

@@ -99,7 +99,7 @@ def _mistakes_that_show(connection: Connection) -> Iterator[str]:
     client_id, key_id = connection.client_id, connection.key_id
     if not client_id:
         yield _("The Client ID is empty. Copy it from the API account at Apple.")
-    elif sentence := wrong_kind(connection):
+    elif sentence := wrong_kind(connection.kind, client_id):
         yield sentence
     elif not (client_id.startswith(prefix) and UUID.fullmatch(client_id.removeprefix(prefix))):
         yield _(

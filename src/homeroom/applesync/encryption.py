@@ -28,7 +28,7 @@ class EncryptedTextField(models.TextField):  # type: ignore[type-arg]
         value = super().get_prep_value(value)
         return value and _cipher(_keys()).encrypt(value.encode()).decode()
 
-    def value_to_string(self, obj: models.Model) -> str:  # noqa: ARG002
+    def value_to_string(self, obj: models.Model) -> str:
         """Serialized objects lack their secret."""
         return ""
 

@@ -50,9 +50,10 @@ def register_apple() -> None:
 
 def _with_apple(devices: QuerySet[Any], _viewer: Viewer) -> QuerySet[Any]:
     listed = When(apple_device__isnull=False, apple_device__gone_since__isnull=True, then=Value(value=True))
-    return devices.annotate(
+    verified: QuerySet[Any] = devices.annotate(
         apple_verified=Case(listed, default=Value(value=False), output_field=BooleanField())
     )
+    return verified
 
 
 def _runs(viewer: Viewer) -> QuerySet[Any]:

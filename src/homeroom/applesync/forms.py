@@ -1,8 +1,8 @@
+from copy import copy
 from typing import Any
 
 from django import forms
 from django.core.files.uploadedfile import UploadedFile
-from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from appleschool import PrivateKey, PrivateKeyError
@@ -16,7 +16,7 @@ PLAIN_TEXT = {"autocomplete": "off", "autocapitalize": "none", "spellcheck": "fa
 class WriteOnlyTextarea(forms.Textarea):
     """What is typed here goes to the server and never comes back."""
 
-    def format_value(self, value: Any) -> None:  # noqa: ARG002
+    def format_value(self, value: Any) -> None:
         return None
 
 
@@ -95,7 +95,7 @@ class ConnectionForm(forms.ModelForm):  # type: ignore[type-arg]
                 self.add_error(field, f"{error.sentence} {error.fix}")
         elif not self.instance.pk and "private_key_file" not in self.errors:
             self.add_error("private_key", _("Paste the private key, or choose its file."))
-        if sentence := wrong_kind(self.draft()):
+        if sentence := wrong_kind(cleaned.get("kind", ""), cleaned.get("client_id", "")):
             self.add_error("client_id", sentence)
         if self.errors and self.pem:
             self.add_error(
@@ -115,14 +115,12 @@ class ConnectionForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def draft(self) -> Connection:
         """What the form says as an unsaved connection, for a test; also of a form that isn't valid."""
-        return Connection(
-            name=self.data.get("name", "").strip() or gettext("New connection"),
-            kind=self.cleaned_data.get("kind", Connection.Kind.SCHOOL),
-            team_id=self.data.get("team_id", "").strip(),
-            client_id=self.data.get("client_id", "").strip(),
-            key_id=self.data.get("key_id", "").strip(),
-            private_key=self.pem or self.instance.private_key,
-        )
+        uses_stored_key = self.instance.pk and not self.pem
+        draft = copy(self.instance) if uses_stored_key else Connection(private_key=self.pem)
+        draft.kind = self.cleaned_data.get("kind", Connection.Kind.SCHOOL)
+        for name in ("team_id", "client_id", "key_id"):
+            setattr(draft, name, self.data.get(name, "").strip())
+        return draft
 
     def changes(self) -> Changes:
         cleaned = self.cleaned_data

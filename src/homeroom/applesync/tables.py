@@ -1,6 +1,5 @@
 import django_tables2 as tables
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from homeroom.applesync.models import SyncRun
@@ -11,9 +10,7 @@ from homeroom.web.durations import clock
 class RunTable(tables.Table):
     id = tables.Column(verbose_name=_("Sync"), linkify=True)
     connection = tables.Column(verbose_name=_("Connection"))
-    state = tables.TemplateColumn(
-        template_name="applesync/runs/_state.html", extra_context={}, verbose_name=_("State")
-    )
+    state = tables.TemplateColumn(template_name="applesync/runs/_state.html", verbose_name=_("State"))
     started_at = tables.DateTimeColumn(verbose_name=_("Started"), short=True)
     duration = tables.Column(empty_values=(), orderable=False, verbose_name=_("Duration"))
     listed = tables.Column(verbose_name=_("Listed"))
@@ -45,10 +42,9 @@ class RunTable(tables.Table):
     def render_duration(self, record: SyncRun) -> str:
         return clock(duration(record))
 
-    def render_insurance(self, record: SyncRun) -> SafeString:
-        return format_html(
-            _("{} new, {} changed, {} ended"),
-            record.insurance_created,
-            record.insurance_updated,
-            record.insurance_ended,
-        )
+    def render_insurance(self, record: SyncRun) -> str:
+        return gettext("%(created)s new, %(updated)s changed, %(ended)s ended") % {
+            "created": record.insurance_created,
+            "updated": record.insurance_updated,
+            "ended": record.insurance_ended,
+        }

@@ -4,7 +4,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 
-class AuditTrailIsAppendOnly(TypeError):
+class AuditTrailIsAppendOnly(TypeError):  # noqa: N818 - the name is the sentence
     """Something tried to change or delete what the audit trail already holds."""
 
     def __init__(self) -> None:

@@ -39,7 +39,8 @@ def _records(viewer: Viewer) -> QuerySet[Any]:
 
 
 def _with_status(records: QuerySet[Any], _viewer: Viewer) -> QuerySet[Any]:
-    return records.annotate(status_today=queries.record_status(queries.today()))
+    with_status: QuerySet[Any] = records.annotate(status_today=queries.record_status(queries.today()))
+    return with_status
 
 
 def _with_coverage(devices: QuerySet[Any], _viewer: Viewer) -> QuerySet[Any]:

@@ -72,7 +72,7 @@ class InsuranceQuerySet(models.QuerySet["InsuranceRecord"]):
             if any(record.source == Source.APPLECARE_SYNC for record in records):
                 raise SyncedInsuranceIsReadOnly
             if kwargs.get("update_conflicts"):
-                self._conflicting(records)._refuse_synced()
+                self._conflicting(records)._refuse_synced()  # noqa: SLF001
         return super().bulk_create(records, *args, **kwargs)
 
 
@@ -155,7 +155,7 @@ class InsuranceRecord(models.Model):
         if self.is_synced:
             raise SyncedInsuranceIsReadOnly
         if self.pk is not None:
-            type(self)._base_manager.filter(pk=self.pk)._refuse_synced()  # noqa: SLF001
+            InsuranceRecord.objects.filter(pk=self.pk)._refuse_synced()  # noqa: SLF001
 
     def delete(self, using: str | None = None, keep_parents: bool = False) -> tuple[int, dict[str, int]]:  # noqa: FBT001, FBT002
         self._refuse_synced()

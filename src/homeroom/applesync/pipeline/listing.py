@@ -31,10 +31,10 @@ TYPED_COLUMNS = (
     "updated_at",
     "released_at",
 )
-LONGEST = {
-    field.name: field.max_length
-    for field in AppleDevice._meta.get_fields()
-    if getattr(field, "max_length", None) and field.name in TYPED_COLUMNS
+LONGEST: dict[str, int] = {
+    name: longest
+    for name in TYPED_COLUMNS
+    if (longest := getattr(AppleDevice._meta.get_field(name), "max_length", None))
 }
 
 

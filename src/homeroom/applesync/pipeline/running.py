@@ -17,7 +17,7 @@ from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from appleschool import AppleError, AppleSchool, NotFound, StaleCursor
+from appleschool import AppleError, NotFound, StaleCursor
 from homeroom.applesync.client import open_apple
 from homeroom.applesync.models import AppleDevice, SyncRun
 from homeroom.applesync.pipeline import coverage, listing, matching, missing

@@ -94,4 +94,5 @@ def _time_left(run: SyncRun, done: int) -> timedelta | None:
 
 
 def _shown(run: SyncRun, **numbers: int) -> dict[str, object]:
-    return {"step": run.get_step_display()} | {name: localize(number) for name, number in numbers.items()}
+    shown: dict[str, object] = {name: localize(number) for name, number in numbers.items()}
+    return shown | {"step": run.get_step_display()}

@@ -145,14 +145,14 @@ def _check(connection: Connection) -> None:
         if len(getattr(connection, name)) > LONGEST_TEXT:
             sentence = _("This is longer than %(longest)d characters.") % {"longest": LONGEST_TEXT}
             raise Refused(sentence, field=name)
-    if sentence := wrong_kind(connection):
+    if sentence := wrong_kind(connection.kind, connection.client_id):
         raise Refused(sentence, field="client_id")
 
 
-def wrong_kind(connection: Connection) -> str:
+def wrong_kind(chosen: str, client_id: str) -> str:
     """What to say of a Client ID that plainly belongs to Apple's other portal; empty if it doesn't."""
     for kind, prefix in CLIENT_ID_PREFIXES.items():
-        if kind != connection.kind and connection.client_id.upper().startswith(prefix):
+        if kind != chosen and client_id.upper().startswith(prefix):
             return _(
                 "This Client ID belongs to an account of %(kind)s. Choose that kind, or copy the other ID."
             ) % {"kind": kind.label}

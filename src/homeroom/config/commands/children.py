@@ -20,6 +20,7 @@ class Children:
 
     def __init__(self) -> None:
         self._processes: list[subprocess.Popen[bytes]] = []
+        self._names: dict[int, str] = {}
 
     def __enter__(self) -> Self:
         self._before = signal.signal(signal.SIGTERM, _end)
@@ -42,13 +43,14 @@ class Children:
 
     def start(self, *arguments: str) -> subprocess.Popen[bytes]:
         """Start `homeroom ARGUMENTS` in a session of its own, so that Ctrl-C reaches it through us alone."""
-        process = subprocess.Popen(
+        process = subprocess.Popen(  # noqa: S603 - our own command
             [sys.executable, "-m", "homeroom", *arguments],
             stdin=subprocess.DEVNULL,
             start_new_session=True,
             preexec_fn=_end_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509 - no threads yet
         )
         self._processes.append(process)
+        self._names[process.pid] = arguments[0]
         return process
 
     def wait(self) -> int:
@@ -56,7 +58,7 @@ class Children:
         while True:
             for process in self._processes:
                 if process.poll() is not None:
-                    click.echo(f"{' '.join(process.args[2:])} ended unexpectedly.", err=True)  # type: ignore[index]
+                    click.echo(f"homeroom {self._names[process.pid]} ended unexpectedly.", err=True)
                     return 1
             time.sleep(0.3)
 

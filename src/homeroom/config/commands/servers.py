@@ -21,6 +21,7 @@ def web(host: str, port: int) -> None:
     """Serve the pages and the API."""
     from granian import Granian
     from granian.constants import Interfaces
+    from granian.log import LogLevels
 
     Granian(
         "homeroom.config.wsgi:application",
@@ -29,7 +30,7 @@ def web(host: str, port: int) -> None:
         interface=Interfaces.WSGI,
         blocking_threads=THREADS,
         log_access=False,
-        log_level="warning",
+        log_level=LogLevels.warning,
     ).serve()
 
 

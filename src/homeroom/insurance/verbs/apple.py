@@ -114,7 +114,7 @@ def _stored(device_ids: Sequence[int]) -> dict[int, dict[str, StoredCoverage]]:
             status=record.apple_status,
             payment_type=record.apple_payment_type,
             renewable=record.apple_renewable,
-            attributes=record.apple_attributes,
+            attributes=record.apple_attributes or {},
         )
         stored[record.device_id][coverage.apple_id] = StoredCoverage(
             coverage, record.missing_since, record.ended_on

@@ -24,11 +24,18 @@ def refresh_summaries(device_ids: Collection[int], *, today: date) -> None:
     records = InsuranceRecord.objects.order_by().filter(
         device__in=device_ids, kind__in=(Kind.APPLECARE, Kind.LIMITED_WARRANTY)
     )
-    for record in records.values("device_id", "kind", "starts", "ends", "cancelled_on", "ended_on", "plan"):
-        key = record.pop("device_id"), record.pop("kind")
-        days = period(**record)
+    for record in records.only(
+        "device_id", "kind", "source", "starts", "ends", "cancelled_on", "ended_on", "plan"
+    ):
+        days = period(
+            starts=record.starts,
+            ends=record.ends,
+            cancelled_on=record.cancelled_on,
+            ended_on=record.ended_on,
+            plan=record.plan,
+        )
         if days is not None:
-            periods[key].append(days)
+            periods[record.device_id, record.kind].append(days)
     stored = CoverageSummary.objects.in_bulk(list(device_ids))
     changed = []
     for device_id in device_ids:

@@ -108,7 +108,7 @@ def _texts(readings: Iterable[Reading], name: str) -> set[str]:
 
 
 def _locked(rows: QuerySet[Any], *, lock: bool) -> QuerySet[Any]:
-    return rows.select_for_update(of=("self",)) if lock else rows
+    return rows.select_for_update(no_key=True) if lock else rows
 
 
 def _known_devices(

@@ -75,7 +75,7 @@ def rename_status(status: DeviceStatus, *, name: str, kind: str | None = None, a
 
 @transaction.atomic
 def delete_status(status: DeviceStatus, *, actor: Actor) -> None:
-    """Delete a status that no device has. The last one of the kind *in service* stays: new devices need it."""
+    """Delete a status that no device has. The last one *in service* stays: new devices need it."""
     refuse_system(status)
     if Device.objects.filter(status=status).exists():
         raise Refused(
