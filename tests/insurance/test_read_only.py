@@ -112,7 +112,7 @@ ATTEMPTS: list[Callable[[InsuranceRecord], object]] = [
     lambda record: record.device.insurance_records.update(ends=OTHER_DAY),
     lambda record: record.device.insurance_records.all().delete(),
     lambda record: record.device.insurance_records.create(source=Source.APPLECARE_SYNC, apple_id="forged"),
-    lambda record: make_device().insurance_records.add(record),
+    lambda record: make_device().insurance_records.add(record),  # noqa: PLW0108 - the device is made in the test
     lambda record: make_device().insurance_records.add(record, bulk=False),
     lambda record: record.device.delete(),
     lambda record: Device.objects.filter(pk=record.device_id).delete(),

@@ -1,6 +1,6 @@
 """What every list page shares: sorting and paging of a table."""
 
-from typing import Any, TypeVar
+from typing import Any
 
 import django_tables2 as tables
 from django.core.paginator import Paginator
@@ -9,13 +9,11 @@ from django.http import HttpRequest
 
 ROWS_PER_PAGE = 50
 
-Table = TypeVar("Table", bound=tables.Table)
-
 
 class CountedPaginator(Paginator[Any]):
     """Is told how many rows there are, so that counting need not join what only the page shows."""
 
-    count: int  # type: ignore[assignment]
+    count: int
 
     def __init__(self, rows: Any, per_page: int, *, count: int, **kwargs: Any) -> None:
         super().__init__(rows, per_page, **kwargs)
@@ -23,8 +21,8 @@ class CountedPaginator(Paginator[Any]):
 
 
 def paged(
-    kind: type[Table], rows: QuerySet[Any], request: HttpRequest, *, count: int, order_by: str
-) -> Table:
+    kind: type[tables.Table], rows: QuerySet[Any], request: HttpRequest, *, count: int, order_by: str
+) -> tables.Table:
     """A wrong page number shows the nearest page; an unknown column does not sort."""
     paginate = {"per_page": ROWS_PER_PAGE, "paginator_class": CountedPaginator, "count": count}
     table = kind(rows, order_by=order_by)
