@@ -1,8 +1,8 @@
 """What Apple says, typed.
 
 Every field may be null, absent or odd at any time. An odd value becomes None and is named in `problems`:
-what Apple really said stays in `attributes`, with fields that are new to us. Only a record without identity is
-an `UnreadableRecord`. Words that Apple may add to (status and the like) are plain text; the enumerations here
+what Apple really said stays in `attributes`, with fields that are new. Only a record without identity is an
+`UnreadableRecord`. Words that Apple may add to (status and the like) are plain text; the enumerations here
 name those known today.
 """
 

@@ -28,6 +28,7 @@ class Server:
         self.asked_at: list[float] = []
         self.tokens_shown: list[str] = []
         self.token_forms: list[dict[str, Any]] = []
+        self.token_asked = asyncio.Event()
         self.granted = 0
         self.base = ""
 
@@ -42,6 +43,7 @@ class Server:
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         if request.path.startswith("/auth"):
             self.token_forms.append(dict(await request.post()))
+            self.token_asked.set()
             await asyncio.sleep(0.01)
             return await self._reply(request, self.token_replies) or self._grant()
         self.asked.append(request.raw_path)

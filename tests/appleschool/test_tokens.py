@@ -151,8 +151,7 @@ async def test_who_waits_for_a_token_shares_the_refusal(credentials):
 async def test_a_waiter_that_gives_up_leaves_the_renewal_to_the_others(credentials):
     async with serving() as server, client(server, credentials) as apple:
         first, second = (asyncio.create_task(apple.token()) for _task in range(2))
-        while not server.token_forms:
-            await asyncio.sleep(0)
+        await server.token_asked.wait()
         first.cancel()
         await second
         await apple.apple_care_coverage("S1")
