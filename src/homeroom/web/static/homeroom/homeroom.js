@@ -25,3 +25,10 @@ document.addEventListener("click", (event) => {
 document.addEventListener("change", (event) => {
   if (event.target.matches("[data-submit]")) event.target.form.requestSubmit();
 });
+
+// An element with data-failed, inside what asked the server for a part of the page, tells that no answer came.
+for (const [name, hidden] of [["beforeRequest", true], ["responseError", false], ["sendError", false], ["timeout", false]]) {
+  document.addEventListener(`htmx:${name}`, (event) => {
+    for (const note of event.target.querySelectorAll("[data-failed]")) note.hidden = hidden;
+  });
+}
