@@ -109,6 +109,28 @@ def test_a_workbook_with_a_broken_sheet_is_refused(tmp_path: Path):
         read(broken)
 
 
+def test_a_forged_row_number_is_refused_and_does_not_hang(tmp_path: Path):
+    path = write_xlsx(tmp_path / "x.xlsx", *ROWS)
+    forged = tmp_path / "forged.xlsx"
+    with zipfile.ZipFile(path) as whole, zipfile.ZipFile(forged, "w") as archive:
+        for entry in whole.namelist():
+            archive.writestr(entry, whole.read(entry).replace(b'r="2"', b'r="2000000000"'))
+    with pytest.raises(Refused):
+        read(forged)
+
+
+def test_a_workbook_that_unpacks_to_too_much_is_refused(tmp_path: Path):
+    path = write_xlsx(tmp_path / "x.xlsx", *ROWS)
+    with (
+        zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive,
+        archive.open("xl/bomb.xml", "w") as bomb,
+    ):
+        for _ in range(101):
+            bomb.write(bytes(1 << 20))
+    with pytest.raises(Refused, match="too large"):
+        read(path)
+
+
 @settings(max_examples=200, deadline=None)
 @given(content=st.binary(max_size=400))
 def test_whatever_the_bytes_a_file_is_read_or_refused(

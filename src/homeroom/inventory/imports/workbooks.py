@@ -17,7 +17,10 @@ from homeroom.inventory.imports.rows import FileRow
 from homeroom.web.errors import Refused
 
 LARGEST_UNPACKED = 1 << 30
-"""A workbook is a zip file: what it unpacks to is bounded, lest a small file fills the memory."""
+LARGEST_HELD = 100 << 20
+"""A workbook is a zip file: what it unpacks to is bounded, more so what is held in memory beside the sheets."""
+MOST_ROWS = 1_048_576
+"""What Excel can hold. A forged row number would be billions of empty rows."""
 _ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
 """Workbooks write characters that XML can't hold as `_x000D_`."""
 _NEVER_TEXT = {0, *range(0xD800, 0xE000)}
@@ -37,10 +40,7 @@ def is_workbook(file: IO[bytes]) -> bool:
 @contextmanager
 def workbook_rows(file: IO[bytes]) -> Iterator[Iterator[FileRow]]:
     """The rows of the first sheet; the others are not read."""
-    with zipfile.ZipFile(file) as archive:
-        if sum(entry.file_size for entry in archive.infolist()) > LARGEST_UNPACKED:
-            raise Refused(translated("The workbook is too large. Save the sheet as CSV and try again."))
-    file.seek(0)
+    _refuse_too_large(file)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
         try:
@@ -53,6 +53,15 @@ def workbook_rows(file: IO[bytes]) -> Iterator[Iterator[FileRow]]:
             workbook.close()
 
 
+def _refuse_too_large(file: IO[bytes]) -> None:
+    with zipfile.ZipFile(file) as archive:
+        entries = archive.infolist()
+    held = sum(entry.file_size for entry in entries if not entry.filename.startswith("xl/worksheets/"))
+    if held > LARGEST_HELD or sum(entry.file_size for entry in entries) > LARGEST_UNPACKED:
+        raise Refused(translated("The workbook is too large. Save the sheet as CSV and try again."))
+    file.seek(0)
+
+
 def _rows(workbook: openpyxl.Workbook) -> Iterator[FileRow]:
     sheets = workbook.worksheets
     if not sheets:
@@ -60,9 +69,7 @@ def _rows(workbook: openpyxl.Workbook) -> Iterator[FileRow]:
     sheet = sheets[0]
     sheet.reset_dimensions()
     rows = sheet.iter_rows(values_only=True)
-    number = 0
-    while True:
-        number += 1
+    for number in range(1, MOST_ROWS + 1):
         try:
             values = next(rows)
         except StopIteration:
@@ -70,6 +77,8 @@ def _rows(workbook: openpyxl.Workbook) -> Iterator[FileRow]:
         except _UNREADABLE:
             raise _damaged() from None
         yield FileRow(number, tuple(_text(value) for value in values))
+    if next(rows, None) is not None:
+        raise _damaged()
 
 
 def _text(value: object) -> str:
