@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -93,14 +93,7 @@ def _start(device: Device, person: Person, *, kind: str, at: datetime) -> Assign
         raise Refused(_("%(device)s is retired (%(status)s).") % {"device": device, "status": device.status})
     if device.assignments.filter(ended_at__gt=at).exists():
         raise Refused(_("Somebody else still had the device at that time."), field="at")
-    try:
-        with transaction.atomic():
-            return Assignment.objects.create(device=device, person=person, kind=Kind(kind), started_at=at)
-    except IntegrityError as error:
-        current = _open_assignment(device)
-        if current is None:
-            raise
-        raise _already_out(current) from error
+    return Assignment.objects.create(device=device, person=person, kind=Kind(kind), started_at=at)
 
 
 def _end(device: Device, *, at: datetime) -> Assignment:
