@@ -40,7 +40,7 @@ def test_a_dry_run_says_what_would_happen_and_writes_nothing(file: Path):
         "problems": [],
         "applied": False,
     }
-    assert "Column “Colour” is not known and was ignored." in result.stderr
+    assert "Columns that are not known and were ignored: Colour." in result.stderr
     assert not Device.objects.exists()
 
 
@@ -92,7 +92,9 @@ def test_sites_are_added_when_asked_for(tmp_path: Path):
     make_site()
     path = write_csv(tmp_path / "x.csv", ("serial_number", "site"), ("A", "New"))
     assert run(import_, "devices", path).exit_code == 1
-    assert run(import_, "devices", path, "--create-sites").exit_code == 0
+    result = run(import_, "devices", path, "--create-sites")
+    assert result.exit_code == 0
+    assert "New sites: New." in result.stderr
 
 
 def test_an_export_goes_to_stdout():

@@ -58,8 +58,12 @@ def _applied(source: Source) -> Tally:
 
 
 def _report(tally: Tally, *, applied: bool, as_json: bool) -> None:
-    for header in tally.ignored_headers:
-        click.echo(f"Column “{header}” is not known and was ignored.", err=True)
+    if tally.ignored_headers:
+        click.echo(
+            f"Columns that are not known and were ignored: {', '.join(tally.ignored_headers)}.", err=True
+        )
+    if tally.new_sites:
+        click.echo(f"New sites: {', '.join(tally.new_sites)}.", err=True)
     for problem in tally.problems[:SHOWN_PROBLEMS]:
         place = f"Row {problem.row}, {problem.column}" if problem.column else f"Row {problem.row}"
         click.echo(f"{place}: {problem.problem}", err=True)

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from django.utils.functional import Promise
@@ -34,10 +34,10 @@ class Field:
     """A column that can be brought in. `known_as` are other people's headers for it, the most exact first."""
 
     name: str
-    label: str | Promise
+    label: str | Promise = field(compare=False)
     kind: Kind = Kind.TEXT
     max_length: int = 0
-    known_as: tuple[str, ...] = ()
+    known_as: tuple[str, ...] = field(default=(), compare=False)
 
 
 DEVICE_FIELDS = (
@@ -159,7 +159,7 @@ IDENTITIES: dict[str, tuple[str, ...]] = {
 
 
 def field_named(noun: str, name: str) -> Field:
-    return next(field for field in FIELDS[noun] if field.name == name)
+    return next(one for one in FIELDS[noun] if one.name == name)
 
 
 def recognised(noun: str, headers: Sequence[str]) -> list[str]:
@@ -171,10 +171,10 @@ def recognised(noun: str, headers: Sequence[str]) -> list[str]:
     best: dict[str, tuple[int, int]] = {}
     for position, header in enumerate(headers):
         words = _words(header)
-        for field in FIELDS[noun]:
-            names = (_words(field.name), _words(str(field.label)), *field.known_as)
+        for one in FIELDS[noun]:
+            names = (_words(one.name), _words(str(one.label)), *one.known_as)
             if words in names:
-                best[field.name] = min(best.get(field.name, (len(names), 0)), (names.index(words), position))
+                best[one.name] = min(best.get(one.name, (len(names), 0)), (names.index(words), position))
     mapping = [""] * len(headers)
     for name, (_rank, position) in best.items():
         mapping[position] = mapping[position] or name
