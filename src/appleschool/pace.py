@@ -1,6 +1,6 @@
 """How fast requests are sent: as fast as Apple allows, and not faster.
 
-Apple publishes no limit. Until it first refuses, the rate doubles every tenth of a second, without end. A
+Apple publishes no limit. Until it first refuses, the rate doubles every twentieth of a second, without end. A
 refusal (429) cuts it once to 85 % of what was really sent; from then on it grows by 1 % a second, slower near
 the rate that was last refused, so that it stays just under Apple's limit. While Apple's Retry-After runs,
 nothing is sent by any task.
@@ -16,7 +16,8 @@ from appleschool.limits import Limits
 
 FIRST_RATE = 10.0
 LOWEST_RATE = 0.05
-DOUBLES_EVERY = 0.1
+DOUBLES_EVERY = 0.05
+BRIEFEST_MEASURE = 0.1
 UNBOUNDED = 50_000.0
 CUT = 0.85
 GROWTH_PER_SECOND = 1.01
@@ -143,7 +144,7 @@ class Pace:
         elapsed = now - self._window_began
         sent = self._window_sent / elapsed if elapsed > WINDOW / 4 else self._sent_lately
         if math.isinf(sent):
-            sent = self._window_sent / max(elapsed, DOUBLES_EVERY)
+            sent = self._window_sent / max(elapsed, BRIEFEST_MEASURE)
         self._refused_rate = min(self._rate, max(sent, 1.0))
         self._rate = max(LOWEST_RATE, self._refused_rate * CUT)
         self._limit_known = True
