@@ -11,6 +11,7 @@ from yarl import URL
 
 from appleschool.answers import Answer, unreachable
 from appleschool.clock import Clock
+from appleschool.errors import GarbledAnswer
 from appleschool.limits import Limits
 from appleschool.pace import Pace
 from appleschool.retries import Retries, http_date, retry_after
@@ -19,6 +20,10 @@ BROKEN = (aiohttp.ClientError, TimeoutError, OSError)
 # At a slow pace there are many seconds between two requests.
 KEEP_ALIVE_SECONDS = 75.0
 HEADERS = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "appleschool"}
+
+
+# A page of a thousand devices has about one.
+LARGEST_BODY = 64 * 2**20
 
 
 class HeldBack(Exception):  # noqa: N818 - no error: it is sent later
@@ -112,7 +117,7 @@ class Sender:
             async with self._session.request(
                 method, url, headers=headers, data=form, allow_redirects=False, proxy=self._proxy(url)
             ) as response:
-                body = await response.read()
+                body = await _body(response)
         except BROKEN as broken:
             error = unreachable(broken)
         else:
@@ -137,3 +142,13 @@ class Sender:
             bypassed = proxy_bypass(f"{origin.host}:{origin.port}")
             self._proxies[origin] = None if bypassed else getproxies().get(origin.scheme)
         return self._proxies[origin]
+
+
+async def _body(response: aiohttp.ClientResponse) -> bytes:
+    """The whole body. One that has no end is given up, however fast it comes."""
+    body = bytearray()
+    async for chunk in response.content.iter_any():
+        body += chunk
+        if len(body) > LARGEST_BODY:
+            raise GarbledAnswer("The answer is too large to be Apple's.", status=response.status)
+    return bytes(body)

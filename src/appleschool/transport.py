@@ -15,7 +15,7 @@ class Transport:
     """The API below one address, as one account sees it."""
 
     def __init__(self, api_url: URL, sender: Sender, tokens: Tokens, *, concurrency: int) -> None:
-        self._origin = api_url.origin()
+        self._server = _server(api_url)
         self._prefix = str(api_url).rstrip("/")
         self._root = api_url.path.rstrip("/") + "/"
         self._sender = sender
@@ -35,10 +35,11 @@ class Transport:
         """A link from an answer, if it leads below the configured address; the token goes nowhere else."""
         try:
             url = URL(link, encoded=True)
-            own = url.origin() == self._origin and url.user is None and url.path.startswith(self._root)
+            own = _server(url) == self._server and url.user is None and url.path.startswith(self._root)
         except ValueError:
             own = False
-        if not own:
+        # Blanks and line ends would end up in the request as they are.
+        if not own or not link.isascii() or not link.isprintable() or " " in link:
             raise ForeignLink("Apple's answer links to another address; the link was not followed.")
         return url
 
@@ -63,3 +64,7 @@ class Transport:
                 self._tokens.drop(token)
             except AppleError as error:
                 await retries.wait_after(error)
+
+
+def _server(url: URL) -> tuple[str, str, int | None]:
+    return url.scheme.lower(), (url.host or "").lower(), url.port

@@ -1,4 +1,5 @@
 import asyncio
+import contextlib
 from email.utils import formatdate
 
 import pytest
@@ -89,6 +90,7 @@ async def test_a_next_link_alone_is_enough(credentials):
         "/v1/orgDevices?cursor=x",
         "file:///etc/passwd",
         "http://[",
+        "http://127.0.0.1:{port}/v1/orgDevices?cursor=x HTTP/1.1\r\nHost: evil.example",
     ],
 )
 @pytest.mark.parametrize("cursor", [None, "x"])
@@ -106,6 +108,13 @@ async def test_a_stored_cursor_that_is_a_foreign_link_is_refused(credentials):
         with pytest.raises(ForeignLink):
             await walk(apple, cursor="https://evil.example/v1/orgDevices")
     assert server.asked == server.token_forms == []
+
+
+async def test_the_same_address_written_otherwise_is_followed(credentials):
+    async with serving() as server, client(server, credentials) as apple:
+        link = f"{server.api_url.replace('http:', 'HTTP:')}/orgDevices?cursor=c"
+        server.replies = [page([], next_link=link), page([device("A")])]
+        assert serials(await walk(apple)) == ["A"]
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
@@ -305,6 +314,27 @@ async def test_attempts_are_bounded(credentials):
         with pytest.raises(Unreachable, match="broke off"):
             await apple.org_device("A")
         assert len(server.asked) == 2 * QUICK.attempts
+
+
+async def test_an_answer_without_end_is_given_up(credentials):
+    sent = 0
+
+    async def endless(request):
+        nonlocal sent
+        response = web.StreamResponse()
+        await response.prepare(request)
+        with contextlib.suppress(ConnectionError):
+            while sent < 2**30:
+                await response.write(bytes(2**20))
+                sent += 2**20
+        return response
+
+    limits = Limits(max_rate=0, attempts=1)
+    async with serving() as server, client(server, credentials, limits=limits) as apple:
+        server.replies = [endless]
+        with pytest.raises(GarbledAnswer, match="too large"):
+            await apple.org_device("A")
+    assert sent < 2**28
 
 
 async def test_a_slow_server_is_given_up_on(credentials):
