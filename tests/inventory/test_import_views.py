@@ -8,7 +8,9 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
+from homeroom.accounts.models import User
 from homeroom.accounts.policy import Role
+from homeroom.inventory.imports import verbs
 from homeroom.inventory.imports.verbs import take_up_due_import
 from homeroom.inventory.models import Device, ImportJob
 from tests.builders import make_device, make_site, make_user
@@ -155,6 +157,20 @@ def test_a_discarded_file_is_gone(as_technician: Client):
     step(as_technician, "import-discard", job)
     assert not ImportJob.objects.exists()
     assert stored_files() == []
+
+
+def test_a_failed_import_says_why_and_can_be_discarded(as_technician: Client, technician: User):
+    make_site()
+    upload(as_technician)
+    job = ImportJob.objects.get()
+    choose(as_technician, job)
+    verbs.forget_file(job)
+    take_up_due_import()
+    page = as_technician.get(job.get_absolute_url()).content.decode()
+    assert "Something went wrong" in page
+    assert "Discard" in page
+    step(as_technician, "import-discard", job)
+    assert not ImportJob.objects.exists()
 
 
 def test_an_applied_import_stays_in_the_list(as_technician: Client):

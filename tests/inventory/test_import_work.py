@@ -20,7 +20,7 @@ from homeroom.inventory.imports.planning import Source
 from homeroom.inventory.imports.verbs import take_up_due_import
 from homeroom.inventory.models import Device, ImportJob, ImportRow
 from tests.builders import make_site
-from tests.inventory.files import bring_in, csv_text, write_csv
+from tests.inventory.files import bring_in, csv_text, write_csv, write_xlsx
 
 State = ImportJob.State
 
@@ -85,6 +85,30 @@ def test_a_file_that_has_gone_fails_and_does_not_come_back(technician: User, tmp
     job.refresh_from_db()
     assert job.state == State.FAILED
     assert not take_up_due_import()
+
+
+def test_a_large_workbook_is_read_by_the_worker(technician: User, tmp_path: Path):
+    path = write_xlsx(tmp_path / "x.xlsx", ("Serial", "Colour"), ("A", "red"))
+    with path.open("rb") as file:
+        job = verbs.upload(file, noun="devices", file_name="x.xlsx", size=3 << 20, user=technician)
+    assert job.state == State.READING
+    assert take_up_due_import()
+    job.refresh_from_db()
+    assert (job.state, job.headers, job.mapping) == (
+        State.UPLOADED,
+        ["Serial", "Colour"],
+        ["serial_number", ""],
+    )
+
+
+def test_a_large_workbook_that_cannot_be_read_says_so(technician: User, tmp_path: Path):
+    path = tmp_path / "x.xlsx"
+    path.write_bytes(b"PK\x03\x04 torn")
+    with path.open("rb") as file:
+        job = verbs.upload(file, noun="devices", file_name="x.xlsx", size=3 << 20, user=technician)
+    take_up_due_import()
+    job.refresh_from_db()
+    assert (job.state, job.note) == (State.FAILED, "This is not an Excel workbook. Use CSV or XLSX.")
 
 
 def test_asked_twice_it_is_applied_once(technician: User, tmp_path: Path):

@@ -23,6 +23,7 @@ class ImportJob(models.Model):
     """One file on its way into the inventory: its mapping, plan and outcome, and who works on it."""
 
     class State(models.TextChoices):
+        READING = "reading", _("Being read")
         UPLOADED = "uploaded", _("Columns to check")
         PLANNING = "planning", _("Being checked")
         PLANNED = "planned", _("Ready to apply")
@@ -80,7 +81,7 @@ class ImportJob(models.Model):
 
     @property
     def is_under_way(self) -> bool:
-        return self.state in {self.State.PLANNING, self.State.APPLYING}
+        return self.state in {self.State.READING, self.State.PLANNING, self.State.APPLYING}
 
     @property
     def rows_seen(self) -> int:

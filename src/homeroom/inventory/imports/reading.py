@@ -33,6 +33,12 @@ class Sheet:
     rows: Iterator[FileRow]
 
 
+def is_zip(path: Path) -> bool:
+    """Whether the file is packed as workbooks are."""
+    with path.open("rb") as file:
+        return file.read(len(_ZIP)) == _ZIP
+
+
 @contextmanager
 def open_sheet(path: Path) -> Iterator[Sheet]:
     """Open `path` by what it holds, not by what it is called. Rows are read as they are asked for."""

@@ -19,11 +19,14 @@ from homeroom.inventory.imports.applying import Writer
 from homeroom.inventory.imports.columns import FIELDS, IDENTITIES, recognised
 from homeroom.inventory.imports.models import ImportJob
 from homeroom.inventory.imports.planning import Planner, Source, Tally, headers_and_examples
+from homeroom.inventory.imports.reading import is_zip
 from homeroom.inventory.imports.rows import Options
 from homeroom.web.errors import Refused
 
 State = ImportJob.State
 LARGEST_UPLOAD = 50 * 1024 * 1024
+LARGEST_READ_AT_ONCE = 2 * 1024 * 1024
+"""A workbook opens only once all of its words are read: a larger one would keep the browser waiting."""
 FOLDER = "imports"
 
 
@@ -101,7 +104,7 @@ def import_from_command_line(source: Source, viewer: Viewer) -> Tally:
 
 
 def upload(file: IO[bytes], *, noun: str, file_name: str, size: int, user: User) -> ImportJob:
-    """Keep the file, read its header, and preselect its columns."""
+    """Keep the file, read its header, and preselect its columns; a large workbook is left to the worker."""
     if size > LARGEST_UPLOAD:
         sentence = translated("The file is larger than %(most)d MB.") % {"most": LARGEST_UPLOAD // 1024**2}
         raise Refused(sentence, field="file")
@@ -112,17 +115,17 @@ def upload(file: IO[bytes], *, noun: str, file_name: str, size: int, user: User)
     try:
         with path.open("wb") as copy:
             shutil.copyfileobj(file, copy)
-        headers, examples = headers_and_examples(path)
-        job = ImportJob.objects.create(
+        job = ImportJob(
             noun=noun,
             file_name=Path(file_name).name[:255],
             stored_as=stored_as,
-            headers=headers,
-            examples=examples,
-            mapping=recognised(noun, headers),
+            state=State.READING,
             requested_by=user,
             requested_by_label=str(user),
         )
+        if size <= LARGEST_READ_AT_ONCE or not is_zip(path):
+            read_header(job)
+        job.save()
     except Refused as refused:
         path.unlink()
         raise Refused(refused.sentence, field="file") from None
@@ -130,6 +133,14 @@ def upload(file: IO[bytes], *, noun: str, file_name: str, size: int, user: User)
         path.unlink()
         raise
     return job
+
+
+def read_header(job: ImportJob) -> None:
+    """Learn the file's headers and preselect what each stands for. Saving is the caller's."""
+    headers, job.examples = headers_and_examples(source_of(job).path)
+    job.headers = list(headers)
+    job.mapping = recognised(job.noun, headers)
+    job.state = State.UPLOADED
 
 
 def choose_columns(job: ImportJob, *, mapping: Sequence[str], create_sites: bool, date_order: str) -> None:

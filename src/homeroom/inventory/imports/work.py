@@ -19,11 +19,13 @@ from homeroom.inventory.imports.verbs import (
     RowsRefused,
     apply_file,
     forget_file,
+    read_header,
     source_of,
 )
 from homeroom.web.errors import Refused
 
 State = ImportJob.State
+UNDER_WAY = [State.READING, State.PLANNING, State.APPLYING]
 LEASE = timedelta(minutes=2)
 """Renewed with every batch of a plan."""
 APPLY_LEASE = timedelta(minutes=15)
@@ -59,7 +61,7 @@ def take_up() -> bool:
 def _claim() -> ImportJob | None:
     """Take one job by a conditional update: of two workers that see it, one gets it."""
     now = timezone.now()
-    for job in ImportJob.objects.filter(state__in=[State.PLANNING, State.APPLYING]).order_by("pk"):
+    for job in ImportJob.objects.filter(state__in=UNDER_WAY).order_by("pk"):
         is_free = not job.owner or job.lease_until is None or job.lease_until < now or _is_dead(job.owner)
         if not is_free:
             continue
@@ -96,10 +98,25 @@ def _do(job: ImportJob) -> None:
         _settle(
             job, state=State.FAILED, note=translated("Whoever uploaded this file may not import any more.")
         )
+    elif job.state == State.READING:
+        _read(job)
     elif job.state == State.APPLYING:
         _apply(job, user.viewer())
     else:
         _plan(job, user.viewer())
+
+
+def _read(job: ImportJob) -> None:
+    mine = _mine(job)
+    read_header(job)
+    mine.update(
+        state=job.state,
+        headers=job.headers,
+        examples=job.examples,
+        mapping=job.mapping,
+        owner="",
+        lease_until=None,
+    )
 
 
 def _plan(job: ImportJob, viewer: Viewer, *, note: str = "") -> None:
@@ -178,9 +195,7 @@ def forget_old_imports() -> None:
     for job in ImportJob.objects.filter(state=State.APPLIED).exclude(stored_as=""):
         _forget_applied(job)
     long_ago = timezone.now() - KEPT
-    for job in ImportJob.objects.filter(
-        ~Q(state__in=[State.APPLIED, State.APPLYING, State.PLANNING]), requested_at__lt=long_ago
-    ):
+    for job in ImportJob.objects.filter(~Q(state__in=[State.APPLIED, *UNDER_WAY]), requested_at__lt=long_ago):
         job.delete()
         forget_file(job)
     ImportRow.objects.filter(job__state=State.APPLIED, job__finished_at__lt=long_ago).delete()
