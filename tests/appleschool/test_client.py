@@ -6,6 +6,7 @@ import pytest
 from aiohttp import web
 
 from appleschool import (
+    AppleSchool,
     Forbidden,
     ForeignLink,
     GarbledAnswer,
@@ -444,3 +445,23 @@ async def test_what_was_sent_is_counted(credentials):
         server.replies = [error(429, Retry_After="1"), web.Response(status=500), page([])]
         await apple.apple_care_coverage("S")
         assert (apple.pace.requests, apple.pace.throttled, apple.pace.retries) == (4, 1, 1)
+
+
+async def test_the_proxy_of_the_environment_is_used(credentials, monkeypatch):
+    async with serving() as proxy:
+        for name in ("HTTP_PROXY", "http_proxy"):
+            monkeypatch.setenv(name, proxy.base)
+        for name in ("NO_PROXY", "no_proxy"):
+            monkeypatch.setenv(name, "127.0.0.1")
+        apple = AppleSchool(
+            credentials,
+            api_url="http://apple.invalid/v1",
+            token_url="http://apple.invalid/auth/oauth2/token",
+            limits=QUICK,
+            clock=proxy.clock,
+        )
+        async with apple, serving() as server, client(server, credentials) as direct:
+            await apple.apple_care_coverage("S1")
+            await direct.apple_care_coverage("S2")
+    assert [address.partition("/v1")[2] for address in proxy.asked] == ["/orgDevices/S1/appleCareCoverage"]
+    assert server.asked == ["/v1/orgDevices/S2/appleCareCoverage"]
