@@ -40,6 +40,7 @@ class AppleCoverage:
     payment_type: str
     renewable: bool | None
     attributes: dict[str, Any] = field(hash=False)
+    """What Apple said beyond the fields above."""
 
 
 @dataclass(frozen=True, slots=True)

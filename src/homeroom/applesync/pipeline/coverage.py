@@ -20,6 +20,20 @@ from homeroom.insurance.models import InsuranceRecord, Kind, Source
 from homeroom.insurance.rules import AppleCoverage, CoverageAnswer, FailedCheck
 
 CHUNK = 1000
+READ = frozenset(
+    {
+        "description",
+        "status",
+        "paymentType",
+        "startDateTime",
+        "endDateTime",
+        "isRenewable",
+        "isCanceled",
+        "contractCancelDateTime",
+        "agreementNumber",
+    }
+)
+"""Apple's attributes that have a column of their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +134,7 @@ def translated(coverage: AppleCareCoverage) -> AppleCoverage:
         status="INACTIVE" if cancelled_some_day else (coverage.status or "")[:50],
         payment_type=(coverage.payment_type or "")[:50],
         renewable=coverage.is_renewable,
-        attributes=coverage.attributes,
+        attributes={name: value for name, value in coverage.attributes.items() if name not in READ},
     )
 
 

@@ -1,7 +1,7 @@
 """Apple's answers become insurance records. Nothing else writes synced records."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -15,7 +15,7 @@ from homeroom.insurance.rules import (
     StoredCoverage,
     plan_coverage_changes,
 )
-from homeroom.insurance.verbs.summaries import refresh_summaries
+from homeroom.insurance.verbs.summaries import Periods, write_summaries
 
 PROVIDER = "Apple"
 UPDATED = (
@@ -52,7 +52,7 @@ def apply_apple_coverage(answers: Sequence[CoverageAnswer], *, today: date) -> C
     """
     if not answers:
         return CoverageChanges()
-    stored = _stored([answer.device_id for answer in answers])
+    stored, others = _stored([answer.device_id for answer in answers])
     created: list[InsuranceRecord] = []
     updated: list[InsuranceRecord] = []
     ended = 0
@@ -66,7 +66,7 @@ def apply_apple_coverage(answers: Sequence[CoverageAnswer], *, today: date) -> C
         InsuranceRecord.objects.bulk_create(
             updated, update_conflicts=True, unique_fields=["device", "apple_id"], update_fields=list(UPDATED)
         )
-    refresh_summaries({record.device_id for record in created + updated}, today=today)
+    _refresh(stored, others, created + updated, today)
     _write_checks(
         [
             CoverageCheck(
@@ -99,27 +99,55 @@ def _write_checks(checks: Sequence[CoverageCheck], fields: list[str]) -> None:
     )
 
 
-def _stored(device_ids: Sequence[int]) -> dict[int, dict[str, StoredCoverage]]:
+def _refresh(
+    stored: Mapping[int, Mapping[str, StoredCoverage]],
+    others: Sequence[InsuranceRecord],
+    written: Sequence[InsuranceRecord],
+    today: date,
+) -> None:
+    """Renew the summaries of the devices written to, from what is in memory already."""
+    device_ids = {record.device_id for record in written}
+    replaced = {(record.device_id, record.apple_id) for record in written}
+    periods = Periods()
+    for record in (*others, *written):
+        periods.add(record)
+    for device_id in device_ids:
+        for apple_id, standing in stored[device_id].items():
+            if (device_id, apple_id) not in replaced:
+                periods.add(_record(device_id, standing))
+    write_summaries(device_ids, periods, today=today)
+
+
+def _stored(
+    device_ids: Sequence[int],
+) -> tuple[dict[int, dict[str, StoredCoverage]], list[InsuranceRecord]]:
+    """The synced records of these devices as facts, and their manual ones."""
     stored: dict[int, dict[str, StoredCoverage]] = defaultdict(dict)
-    records = InsuranceRecord.objects.order_by().filter(device__in=device_ids, source=Source.APPLECARE_SYNC)
-    for record in records:
-        coverage = AppleCoverage(
-            apple_id=record.apple_id or "",
-            plan=record.plan,
-            kind=Kind(record.kind),
-            starts=record.starts,
-            ends=record.ends,
-            cancelled_on=record.cancelled_on,
-            agreement_number=record.agreement_number,
-            status=record.apple_status,
-            payment_type=record.apple_payment_type,
-            renewable=record.apple_renewable,
-            attributes=record.apple_attributes or {},
-        )
-        stored[record.device_id][coverage.apple_id] = StoredCoverage(
-            coverage, record.missing_since, record.ended_on
-        )
-    return stored
+    others: list[InsuranceRecord] = []
+    for record in InsuranceRecord.objects.order_by().filter(device__in=device_ids):
+        if record.is_synced:
+            stored[record.device_id][record.apple_id or ""] = StoredCoverage(
+                _coverage(record), record.missing_since, record.ended_on
+            )
+        else:
+            others.append(record)
+    return stored, others
+
+
+def _coverage(record: InsuranceRecord) -> AppleCoverage:
+    return AppleCoverage(
+        apple_id=record.apple_id or "",
+        plan=record.plan,
+        kind=Kind(record.kind),
+        starts=record.starts,
+        ends=record.ends,
+        cancelled_on=record.cancelled_on,
+        agreement_number=record.agreement_number,
+        status=record.apple_status,
+        payment_type=record.apple_payment_type,
+        renewable=record.apple_renewable,
+        attributes=record.apple_attributes or {},
+    )
 
 
 def _record(device_id: int, after: StoredCoverage) -> InsuranceRecord:
@@ -138,7 +166,7 @@ def _record(device_id: int, after: StoredCoverage) -> InsuranceRecord:
         apple_status=coverage.status,
         apple_payment_type=coverage.payment_type,
         apple_renewable=coverage.renewable,
-        apple_attributes=coverage.attributes,
+        apple_attributes=coverage.attributes or None,
         missing_since=after.missing_since,
         ended_on=after.ended_on,
     )

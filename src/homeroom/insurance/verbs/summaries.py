@@ -7,6 +7,8 @@ from datetime import date
 from homeroom.insurance.models import CoverageSummary, InsuranceRecord, Kind
 from homeroom.insurance.rules import Period, Summary, period, summarise
 
+SUMMARISED = (Kind.APPLECARE, Kind.LIMITED_WARRANTY)
+EMPTY = CoverageSummary()
 FIELDS = (
     "applecare_from",
     "applecare_until",
@@ -20,13 +22,22 @@ FIELDS = (
 
 def refresh_summaries(device_ids: Collection[int], *, today: date) -> None:
     """Make the summaries of these devices anew from their records; only those that differ are written."""
-    periods: dict[tuple[int, str], list[Period]] = defaultdict(list)
-    records = InsuranceRecord.objects.order_by().filter(
-        device__in=device_ids, kind__in=(Kind.APPLECARE, Kind.LIMITED_WARRANTY)
-    )
-    for record in records.only(
-        "device_id", "kind", "source", "starts", "ends", "cancelled_on", "ended_on", "plan"
-    ):
+    records = InsuranceRecord.objects.order_by().filter(device__in=device_ids, kind__in=SUMMARISED)
+    periods = Periods()
+    for record in records:
+        periods.add(record)
+    write_summaries(device_ids, periods, today=today)
+
+
+class Periods:
+    """The covered days of devices, by the kind of cover."""
+
+    def __init__(self) -> None:
+        self._of: dict[tuple[int, str], list[Period]] = defaultdict(list)
+
+    def add(self, record: InsuranceRecord) -> None:
+        if record.kind not in SUMMARISED:
+            return
         days = period(
             starts=record.starts,
             ends=record.ends,
@@ -35,16 +46,23 @@ def refresh_summaries(device_ids: Collection[int], *, today: date) -> None:
             plan=record.plan,
         )
         if days is not None:
-            periods[record.device_id, record.kind].append(days)
+            self._of[record.device_id, record.kind].append(days)
+
+    def summary(self, device_id: int, kind: Kind, today: date) -> Summary:
+        return summarise(self._of.get((device_id, kind), ()), today)
+
+
+def write_summaries(device_ids: Collection[int], periods: Periods, *, today: date) -> None:
+    """Write the summaries of these devices that differ from what stands."""
     stored = CoverageSummary.objects.in_bulk(list(device_ids))
     changed = []
     for device_id in device_ids:
         after = _row(
             device_id,
-            summarise(periods[device_id, Kind.APPLECARE], today),
-            summarise(periods[device_id, Kind.LIMITED_WARRANTY], today),
+            periods.summary(device_id, Kind.APPLECARE, today),
+            periods.summary(device_id, Kind.LIMITED_WARRANTY, today),
         )
-        before = stored.get(device_id) or CoverageSummary(device_id=device_id)
+        before = stored.get(device_id) or EMPTY
         if any(getattr(before, name) != getattr(after, name) for name in FIELDS):
             changed.append(after)
     CoverageSummary.objects.bulk_create(
