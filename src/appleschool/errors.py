@@ -67,6 +67,7 @@ class KeyProblem(StrEnum):
 class PrivateKeyError(AppleError):
     """A text that is not a usable private key; `problem` says which way."""
 
+    concerns_one_request = False
     default_fix = "Choose the .pem file that Apple let you download when the key was made."
 
     def __init__(self, problem: KeyProblem, sentence: str, *, fix: str = "") -> None:

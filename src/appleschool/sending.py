@@ -22,7 +22,7 @@ KEEP_ALIVE_SECONDS = 75.0
 HEADERS = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "appleschool"}
 
 
-# A page of a thousand devices has about one.
+# In bytes; a page of a thousand devices has about a million.
 LARGEST_BODY = 64 * 2**20
 
 
