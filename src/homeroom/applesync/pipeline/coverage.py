@@ -185,12 +185,8 @@ def _odd(coverage: AppleCareCoverage | UnreadableRecord) -> TypeGuard[AppleCareC
 
 
 def _dates_are_odd(coverage: AppleCareCoverage) -> bool:
-    read = {
-        "startDateTime": coverage.starts,
-        "endDateTime": coverage.ends,
-        "contractCancelDateTime": coverage.contract_cancelled,
-    }
-    return any(coverage.attributes.get(name) and value is None for name, value in read.items())
+    """Whether a date, or the attributes as a whole, could not be read: then no date of the record is certain."""
+    return any("DateTime" in problem or ".attributes is" in problem for problem in coverage.problems)
 
 
 def _note(run: SyncRun, answer: Answer, kind: RunNote.Kind, text: str, *, raw: object = None) -> RunNote:
