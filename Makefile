@@ -3,6 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 SETTINGS := DJANGO_SETTINGS_MODULE=tests.settings PYTHONPATH=.
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
+export NO_MKDOCS_2_WARNING = 1
 
 .DEFAULT_GOAL := help
 .PHONY: help setup assets browser run test journeys check fmt bench docs soak requirements
