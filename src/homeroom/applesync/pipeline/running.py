@@ -237,6 +237,7 @@ class Sync:
             try:
                 more = await _collect(answers, batch)
             except asyncio.CancelledError:
+                batch += _answered(answers)
                 with contextlib.suppress(LeaseLost):
                     await self._store(batch)
                 raise
@@ -302,6 +303,13 @@ async def _collect(answers: asyncio.Queue[Answer | None], batch: list[Answer]) -
             return False
         batch.append(answer)
     return True
+
+
+def _answered(answers: asyncio.Queue[Answer | None]) -> Iterator[Answer]:
+    """What has been answered and not yet been collected."""
+    while not answers.empty():
+        if (answer := answers.get_nowait()) is not None:
+            yield answer
 
 
 async def _together(*work: Coroutine[Any, Any, Any]) -> list[Any]:
