@@ -236,13 +236,14 @@ class Sync:
             batch: list[Answer] = []
             try:
                 more = await _collect(answers, batch)
+                collected, batch = batch, []
+                await self._store(collected)
             except asyncio.CancelledError:
                 batch += _answered(answers)
                 with contextlib.suppress(LeaseLost):
                     await self._store(batch)
                 raise
-            await self._store(batch)
-            written += len(batch)
+            written += len(collected)
             if self._failures_in_a_row >= MOST_FAILURES_IN_A_ROW:
                 raise AppleDoesNotAnswer
         return written
