@@ -5,7 +5,7 @@ from django import forms
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
-from homeroom.accounts.models import User
+from homeroom.accounts.models import ApiToken, User
 from homeroom.accounts.policy import Role
 
 
@@ -52,3 +52,10 @@ class PreferencesForm(forms.ModelForm[User]):
     class Meta:
         model = User
         fields = ("name", "time_zone")
+
+
+class TokenForm(forms.ModelForm[ApiToken]):
+    class Meta:
+        model = ApiToken
+        fields = ("name", "scope", "expires_on")
+        widgets = {"expires_on": forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")}
