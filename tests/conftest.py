@@ -1,9 +1,16 @@
 import pytest
+from django.core.cache import cache
 from django.test import Client
 
 from homeroom.accounts.models import User
 from homeroom.accounts.policy import Role
 from tests.builders import make_user
+
+
+@pytest.fixture(autouse=True)
+def fresh_cache() -> None:
+    """Sign-in attempts are counted in the cache; one test's are not another's."""
+    cache.clear()
 
 
 @pytest.fixture

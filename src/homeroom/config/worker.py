@@ -8,6 +8,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from django.db import close_old_connections
 
 from homeroom.applesync.verbs.working import take_up_due_run
+from homeroom.insurance.queries import today
+from homeroom.insurance.verbs import refresh_due_summaries
 from homeroom.inventory.imports.verbs import take_up_due_import
 
 Source = Callable[[threading.Event], bool]
@@ -21,7 +23,11 @@ def _due_import(_stop: threading.Event) -> bool:
     return take_up_due_import()
 
 
-SOURCES: tuple[Source, ...] = (take_up_due_run, take_up_due_run, _due_import)
+def _coming_coverage(_stop: threading.Event) -> bool:
+    return refresh_due_summaries(today=today()) > 0
+
+
+SOURCES: tuple[Source, ...] = (take_up_due_run, take_up_due_run, _due_import, _coming_coverage)
 """Each says whether it found something to do. One that stands twice is worked on by two threads."""
 
 

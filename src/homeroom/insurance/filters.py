@@ -1,7 +1,7 @@
 from typing import Any
 
 import django_filters as filters
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from homeroom.insurance.models import InsuranceRecord, Kind, Source
@@ -25,8 +25,7 @@ class InsuranceFilter(filters.FilterSet):
         fields = ("q", "kind", "source", "status")
 
     def search(self, records: QuerySet[Any], _name: str, text: str) -> QuerySet[Any]:
-        fields = ("device__serial_number", "device__asset_tag", "agreement_number")
-        found = records.none()
-        for field in fields:
-            found = found | records.filter(**{f"{field}__icontains": text.strip()})
-        return found
+        found = Q()
+        for field in ("device__serial_number", "device__asset_tag", "agreement_number"):
+            found |= Q(**{f"{field}__icontains": text.strip()})
+        return records.filter(found)

@@ -46,7 +46,8 @@ class InsuranceQuerySet(models.QuerySet["InsuranceRecord"]):
 
     def update(self, **kwargs: Any) -> int:
         self._refuse_synced()
-        if kwargs.get("source") == Source.APPLECARE_SYNC and not _sync_is_writing.get():
+        if not _sync_is_writing.get() and not kwargs.keys().isdisjoint({"source", "apple_id"}):
+            # Whatever the expression comes to: no record becomes a synced one but by the sync.
             raise SyncedInsuranceIsReadOnly
         return super().update(**kwargs)
 
@@ -185,6 +186,17 @@ class CoverageSummary(models.Model):
     warranty_from = models.DateField(null=True)
     warranty_until = models.DateField(null=True, db_index=True)
     warranty_next_from = models.DateField(null=True)
+
+    class Meta:
+        indexes = [
+            # Few devices have a period to come, and the worker asks for those that begin again and again.
+            models.Index(
+                fields=[f"{kind}_next_from"],
+                name=f"insurance_{kind}_next",
+                condition=Q(**{f"{kind}_next_from__isnull": False}),
+            )
+            for kind in ("applecare", "warranty")
+        ]
 
     def __str__(self) -> str:
         return f"coverage of {self.device_id}"

@@ -1,13 +1,15 @@
 """What the device profile says about coverage."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
 from homeroom.accounts.policy import Permission, Viewer
-from homeroom.insurance.models import CoverageCheck, CoverageSummary, InsuranceRecord
+from homeroom.insurance.models import CoverageCheck, InsuranceRecord, Kind
 from homeroom.insurance.queries import record_status, today
 from homeroom.insurance.rules import CoverageState, Summary, coverage_state
+from homeroom.insurance.verbs.summaries import Periods
 from homeroom.inventory.models import Device
 
 
@@ -20,19 +22,19 @@ class Coverage:
     plan: str
     upcoming_from: date | None
     last_checked: datetime | None
+    """The last time that Apple answered."""
+    last_attempt: datetime | None
     failure: str
 
 
 def coverage_of(device: Device) -> tuple[Coverage, Coverage]:
-    """AppleCare and limited warranty, of one device. Two queries."""
-    summary = CoverageSummary.objects.filter(pk=device.pk).first() or CoverageSummary(device_id=device.pk)
-    check = CoverageCheck.objects.filter(pk=device.pk).first()
-    return _coverage("applecare", summary, check), _coverage("warranty", summary, check)
+    """AppleCare and limited warranty of one device, from its records themselves. Two queries."""
+    return _coverages(device, InsuranceRecord.objects.filter(device=device))
 
 
 def coverage_panel(viewer: Viewer, device: Device) -> dict[str, Any]:
-    applecare, warranty = coverage_of(device)
     records = InsuranceRecord.objects.filter(device=device).annotate(status=record_status(today()))
+    applecare, warranty = _coverages(device, records)
     return {
         "applecare": applecare,
         "warranty": warranty,
@@ -41,14 +43,26 @@ def coverage_panel(viewer: Viewer, device: Device) -> dict[str, Any]:
     }
 
 
-def _coverage(kind: str, stored: CoverageSummary, check: CoverageCheck | None) -> Coverage:
-    summary = Summary(
-        getattr(stored, f"{kind}_from"),
-        getattr(stored, f"{kind}_until"),
-        getattr(stored, f"{kind}_next_from"),
-        getattr(stored, f"{kind}_plan", ""),
-    )
+def _coverages(device: Device, records: Iterable[InsuranceRecord]) -> tuple[Coverage, Coverage]:
+    check = CoverageCheck.objects.filter(pk=device.pk).first()
+    periods = Periods()
+    for record in records:
+        periods.add(record)
+    applecare = periods.summary(device.pk, Kind.APPLECARE, today())
+    warranty = periods.summary(device.pk, Kind.LIMITED_WARRANTY, today())
+    return _coverage(applecare, check), _coverage(warranty, check)
+
+
+def _coverage(summary: Summary, check: CoverageCheck | None) -> Coverage:
     failure = check.failure if check else ""
     succeeded_at = check.succeeded_at if check else None
     state = coverage_state(summary, checked=succeeded_at is not None, failed=bool(failure), today=today())
-    return Coverage(state, summary.covered_until, summary.plan, summary.next_from, succeeded_at, failure)
+    return Coverage(
+        state=state,
+        until=summary.covered_until,
+        plan=summary.plan,
+        upcoming_from=summary.next_from,
+        last_checked=succeeded_at,
+        last_attempt=check.attempted_at if check else None,
+        failure=failure,
+    )

@@ -4,7 +4,7 @@ from datetime import date
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.db.models import Case, CharField, F, Q, QuerySet, Value, When
+from django.db.models import Case, CharField, DateField, F, Q, QuerySet, Value, When
 from django.utils import timezone
 
 from homeroom.accounts.policy import Viewer
@@ -29,20 +29,33 @@ def insurance_records(viewer: Viewer) -> QuerySet[InsuranceRecord]:
 def with_coverage(devices: QuerySet[Device], day: date) -> QuerySet[Device]:
     """Annotates `coverage` and `warranty` (a CoverageState each), `coverage_ends` and `warranty_ends`.
 
-    An end is null while there is no cover of that kind, or it is open-ended.
+    An end is null while there is no cover of that kind, or it is open-ended, or another period has begun
+    whose end the summary does not hold yet.
     """
     return devices.annotate(
         coverage=_state("applecare", day),
-        coverage_ends=F(f"{SUMMARY}applecare_until"),
+        coverage_ends=_ends("applecare", day),
         warranty=_state("warranty", day),
-        warranty_ends=F(f"{SUMMARY}warranty_until"),
+        warranty_ends=_ends("warranty", day),
     )
 
 
 def covered(kind: str, day: date) -> Q:
     begun = Q(**{f"{SUMMARY}{kind}_from__lte": day})
     lasts = Q(**{f"{SUMMARY}{kind}_until__isnull": True}) | Q(**{f"{SUMMARY}{kind}_until__gte": day})
-    return Q(**{f"{SUMMARY}{kind}_next_from__lte": day}) | (begun & lasts)
+    return _next_has_begun(kind, day) | (begun & lasts)
+
+
+def _ends(kind: str, day: date) -> Case:
+    return Case(
+        When(_next_has_begun(kind, day), then=None),
+        default=F(f"{SUMMARY}{kind}_until"),
+        output_field=DateField(),
+    )
+
+
+def _next_has_begun(kind: str, day: date) -> Q:
+    return Q(**{f"{SUMMARY}{kind}_next_from__lte": day})
 
 
 def _state(kind: str, day: date) -> Case:

@@ -70,11 +70,10 @@ class StoredCoverage:
 
 @dataclass(frozen=True, slots=True)
 class CoveragePlan:
-    """What an answer changes. `ended` counts the records that Apple dropped for good."""
+    """The records as they stand after an answer, of those that it changes."""
 
-    created: tuple[StoredCoverage, ...]
-    updated: tuple[StoredCoverage, ...]
-    ended: int
+    created: tuple[StoredCoverage, ...] = ()
+    updated: tuple[StoredCoverage, ...] = ()
 
 
 def plan_coverage_changes(
@@ -82,7 +81,7 @@ def plan_coverage_changes(
 ) -> CoveragePlan:
     """Compare an answer with the device's synced records (by Apple's id); only what differs is in the plan."""
     told = _one_per_id(answer.coverages)
-    created, updated, ended = [], [], 0
+    created, updated = [], []
     for apple_id, coverage in told.items():
         before = stored.get(apple_id)
         after = _told_again(before, coverage, today)
@@ -96,34 +95,44 @@ def plan_coverage_changes(
         after = _missing(before, answer.checked_at, today)
         if after != before:
             updated.append(after)
-            ended += after.ended_on != before.ended_on
-    return CoveragePlan(tuple(created), tuple(updated), ended)
+    return CoveragePlan(tuple(created), tuple(updated))
 
 
 def _one_per_id(coverages: Iterable[AppleCoverage]) -> dict[str, AppleCoverage]:
-    """Apple's ids are not promised to be unique: the one that lasts longest stands for an id."""
+    """Apple's ids are not promised to be unique: the one that lasts longest stands for an id.
+
+    Whatever order Apple tells them in, it is the same one, so that records don't change from night to night.
+    """
     told: dict[str, AppleCoverage] = {}
     for coverage in coverages:
         known = told.get(coverage.apple_id)
-        if known is None or (coverage.ends or date.max) > (known.ends or date.max):
+        if known is None or _lasting(coverage) > _lasting(known):
             told[coverage.apple_id] = coverage
     return told
 
 
+def _lasting(coverage: AppleCoverage) -> tuple[date, date, str]:
+    return coverage.ends or date.max, coverage.starts or date.min, repr(coverage)
+
+
 def _told_again(before: StoredCoverage | None, coverage: AppleCoverage, today: date) -> StoredCoverage:
-    if not _is_inactive_within_its_dates(coverage, today):
+    if not _is_stopped(coverage, today):
         return StoredCoverage(coverage)
-    noticed = before.ended_on if before and before.missing_since is None else None
-    return StoredCoverage(coverage, ended_on=noticed or today)
+    if before and before.ended_on and _is_inactive_within_its_dates(before.coverage, before.ended_on):
+        return StoredCoverage(coverage, ended_on=before.ended_on)
+    within = _is_inactive_within_its_dates(coverage, today)
+    return StoredCoverage(coverage, ended_on=today if within else None)
 
 
-def _is_inactive_within_its_dates(coverage: AppleCoverage, today: date) -> bool:
-    return (
-        coverage.status == INACTIVE
-        and coverage.cancelled_on is None
-        and (coverage.starts is None or coverage.starts <= today)
-        and (coverage.ends is None or today <= coverage.ends)
-    )
+def _is_stopped(coverage: AppleCoverage, today: date) -> bool:
+    """Inactive after its start, and not by being cancelled. After its end that is normal too."""
+    begun = coverage.starts is None or coverage.starts <= today
+    cancelled = coverage.cancelled_on is not None and coverage.cancelled_on <= today
+    return coverage.status == INACTIVE and begun and not cancelled
+
+
+def _is_inactive_within_its_dates(coverage: AppleCoverage, day: date) -> bool:
+    return _is_stopped(coverage, day) and (coverage.ends is None or day <= coverage.ends)
 
 
 def _missing(before: StoredCoverage, checked_at: datetime, today: date) -> StoredCoverage:

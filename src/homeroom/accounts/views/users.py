@@ -8,6 +8,7 @@ from django_tables2 import RequestConfig
 from homeroom.accounts import queries
 from homeroom.accounts.access import ViewerRequest, requires
 from homeroom.accounts.forms import PreferencesForm, UserForm
+from homeroom.accounts.models import User
 from homeroom.accounts.policy import Permission
 from homeroom.accounts.tables import UserTable
 from homeroom.accounts.verbs import users as verbs
@@ -66,7 +67,7 @@ def edit(request: ViewerRequest, pk: int) -> HttpResponse:
 def preferences(request: ViewerRequest) -> HttpResponse:
     form = PreferencesForm(request.POST or None, instance=request.user)
     if request.method == "POST" and form.is_valid():
-        user = type(request.user).objects.get(pk=request.user.pk)
+        user = User.objects.get(pk=request.user.pk)
         verbs.update_user(user, actor=request.viewer.actor, **form.cleaned_data)
         messages.success(request, _("Saved."))
         return redirect("preferences")

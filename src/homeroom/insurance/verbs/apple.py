@@ -1,7 +1,6 @@
 """Apple's answers become insurance records. Nothing else writes synced records."""
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -16,6 +15,10 @@ from homeroom.insurance.rules import (
     plan_coverage_changes,
 )
 from homeroom.insurance.verbs.summaries import Periods, write_summaries
+from homeroom.inventory.models import Device
+
+Coverages = Mapping[int, Mapping[str, StoredCoverage]]
+"""By device, then by Apple's id."""
 
 PROVIDER = "Apple"
 UPDATED = (
@@ -48,81 +51,101 @@ def apply_apple_coverage(answers: Sequence[CoverageAnswer], *, today: date) -> C
     """Bring the synced records of these devices in line with Apple's answers, in a handful of statements.
 
     Writes the check of each device, and otherwise only what changed. The run that asks keeps the account of it,
-    so there is no audit entry here.
+    so there is no audit entry here. A device that was deleted since it was asked for is passed over.
     """
-    if not answers:
-        return CoverageChanges()
-    stored, others = _stored([answer.device_id for answer in answers])
-    created: list[InsuranceRecord] = []
-    updated: list[InsuranceRecord] = []
-    ended = 0
-    for answer in answers:
-        plan = plan_coverage_changes(stored[answer.device_id], answer, today)
-        created += [_record(answer.device_id, after) for after in plan.created]
-        updated += [_record(answer.device_id, after) for after in plan.updated]
-        ended += plan.ended
+    there = _there({answer.device_id for answer in answers})
+    in_order = sorted(
+        (answer for answer in answers if answer.device_id in there), key=lambda answer: answer.checked_at
+    )
+    before, others = _stored(there)
+    now = {device_id: dict(coverages) for device_id, coverages in before.items()}
+    for answer in in_order:
+        plan = plan_coverage_changes(now[answer.device_id], answer, today)
+        for after in (*plan.created, *plan.updated):
+            now[answer.device_id][after.coverage.apple_id] = after
+    changes, created, updated = _compare(before, now)
     with sync_writes_insurance():
         InsuranceRecord.objects.bulk_create(created)
         InsuranceRecord.objects.bulk_create(
             updated, update_conflicts=True, unique_fields=["device", "apple_id"], update_fields=list(UPDATED)
         )
-    _refresh(stored, others, created + updated, today)
+    _refresh(now, others, {record.device_id for record in (*created, *updated)}, today)
     _write_checks(
         [
             CoverageCheck(
                 device_id=answer.device_id, attempted_at=answer.checked_at, succeeded_at=answer.checked_at
             )
-            for answer in answers
+            for answer in in_order
         ],
         ["attempted_at", "succeeded_at", "failure"],
     )
-    return CoverageChanges(len(created), len(updated) - ended, ended)
+    return changes
 
 
 @transaction.atomic
 def record_failed_checks(failures: Sequence[FailedCheck]) -> None:
     """Note that Apple could not be asked. What is known of the coverage stays; nothing known stays unknown."""
+    there = _there({failure.device_id for failure in failures})
     _write_checks(
         [
             CoverageCheck(
                 device_id=failure.device_id, attempted_at=failure.attempted_at, failure=failure.failure[:300]
             )
             for failure in failures
+            if failure.device_id in there
         ],
         ["attempted_at", "failure"],
     )
 
 
+def _there(device_ids: Collection[int]) -> set[int]:
+    return set(Device.objects.order_by().filter(pk__in=device_ids).values_list("pk", flat=True))
+
+
 def _write_checks(checks: Sequence[CoverageCheck], fields: list[str]) -> None:
+    """The last check of each device counts; one statement can't write the same row twice."""
     CoverageCheck.objects.bulk_create(
-        checks, update_conflicts=True, unique_fields=["device"], update_fields=fields
+        {check.device_id: check for check in checks}.values(),
+        update_conflicts=True,
+        unique_fields=["device"],
+        update_fields=fields,
     )
 
 
+def _compare(
+    before: Coverages, now: Coverages
+) -> tuple[CoverageChanges, list[InsuranceRecord], list[InsuranceRecord]]:
+    """What differs, and the records to create and to update for it."""
+    created: list[InsuranceRecord] = []
+    updated: list[InsuranceRecord] = []
+    ended = 0
+    for device_id, coverages in now.items():
+        for apple_id, after in coverages.items():
+            stood = before[device_id].get(apple_id)
+            if stood is None:
+                created.append(_record(device_id, after))
+            elif stood != after:
+                updated.append(_record(device_id, after))
+                ended += after.missing_since is not None and after.ended_on != stood.ended_on
+    return CoverageChanges(len(created), len(updated) - ended, ended), created, updated
+
+
 def _refresh(
-    stored: Mapping[int, Mapping[str, StoredCoverage]],
-    others: Sequence[InsuranceRecord],
-    written: Sequence[InsuranceRecord],
-    today: date,
+    now: Coverages, others: Sequence[InsuranceRecord], device_ids: Collection[int], today: date
 ) -> None:
     """Renew the summaries of the devices written to, from what is in memory already."""
-    device_ids = {record.device_id for record in written}
-    replaced = {(record.device_id, record.apple_id) for record in written}
     periods = Periods()
-    for record in (*others, *written):
+    for record in others:
         periods.add(record)
     for device_id in device_ids:
-        for apple_id, standing in stored[device_id].items():
-            if (device_id, apple_id) not in replaced:
-                periods.add(_record(device_id, standing))
+        for standing in now[device_id].values():
+            periods.add(_record(device_id, standing))
     write_summaries(device_ids, periods, today=today)
 
 
-def _stored(
-    device_ids: Sequence[int],
-) -> tuple[dict[int, dict[str, StoredCoverage]], list[InsuranceRecord]]:
+def _stored(device_ids: Collection[int]) -> tuple[Coverages, list[InsuranceRecord]]:
     """The synced records of these devices as facts, and their manual ones."""
-    stored: dict[int, dict[str, StoredCoverage]] = defaultdict(dict)
+    stored: dict[int, dict[str, StoredCoverage]] = {device_id: {} for device_id in device_ids}
     others: list[InsuranceRecord] = []
     for record in InsuranceRecord.objects.order_by().filter(device__in=device_ids):
         if record.is_synced:

@@ -4,6 +4,8 @@ from collections import defaultdict
 from collections.abc import Collection
 from datetime import date
 
+from django.db import transaction
+
 from homeroom.insurance.models import CoverageSummary, InsuranceRecord, Kind
 from homeroom.insurance.rules import Period, Summary, period, summarise
 
@@ -20,6 +22,7 @@ FIELDS = (
 )
 
 
+@transaction.atomic
 def refresh_summaries(device_ids: Collection[int], *, today: date) -> None:
     """Make the summaries of these devices anew from their records; only those that differ are written."""
     records = InsuranceRecord.objects.order_by().filter(device__in=device_ids, kind__in=SUMMARISED)

@@ -1,0 +1,60 @@
+"""Every error as application/problem+json (RFC 9457)."""
+
+import logging
+from http import HTTPStatus
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from ninja import NinjaAPI
+from ninja.errors import AuthenticationError, HttpError, ValidationError
+
+from homeroom.web.errors import Refused
+
+log = logging.getLogger(__name__)
+
+
+def problem(status: int, detail: str, **more: Any) -> HttpResponse:
+    body = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail}
+    return JsonResponse(body | more, status=status, content_type="application/problem+json")
+
+
+def speak_of_problems(api: NinjaAPI) -> None:
+    """Give an API its answers to what can go wrong."""
+
+    @api.exception_handler(ValidationError)
+    def invalid(_request: HttpRequest, error: ValidationError) -> HttpResponse:
+        errors = [
+            {"field": ".".join(str(part) for part in found["loc"][1:]), "detail": found["msg"]}
+            for found in error.errors
+        ]
+        return problem(422, "The request is not as it has to be.", errors=errors)
+
+    @api.exception_handler(Refused)
+    def refused(_request: HttpRequest, error: Refused) -> HttpResponse:
+        if error.field:
+            return problem(422, error.sentence, errors=[{"field": error.field, "detail": error.sentence}])
+        return problem(409, error.sentence)
+
+    @api.exception_handler(AuthenticationError)
+    def unknown(_request: HttpRequest, _error: AuthenticationError) -> HttpResponse:
+        answer = problem(401, "Send a token that is still good: Authorization: Bearer …")
+        answer["WWW-Authenticate"] = "Bearer"
+        return answer
+
+    @api.exception_handler(PermissionDenied)
+    def denied(_request: HttpRequest, error: PermissionDenied) -> HttpResponse:
+        return problem(403, str(error) or "Your role does not allow this.")
+
+    @api.exception_handler(Http404)
+    def missing(_request: HttpRequest, _error: Http404) -> HttpResponse:
+        return problem(404, "There is no such thing, or you don't see it.")
+
+    @api.exception_handler(HttpError)
+    def other(_request: HttpRequest, error: HttpError) -> HttpResponse:
+        return problem(error.status_code, str(error))
+
+    @api.exception_handler(Exception)
+    def broken(_request: HttpRequest, error: Exception) -> HttpResponse:
+        log.error("An API request failed", exc_info=error)
+        return problem(500, "Homeroom could not do this. Nothing was saved half; the server's log says why.")
