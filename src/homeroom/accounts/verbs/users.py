@@ -97,10 +97,12 @@ def _set_password(user: User, password: str) -> None:
 def _keep_an_administrator(user: User) -> None:
     if user.is_active and user.role == Role.ADMINISTRATOR:
         return
-    others = (
-        User.objects.select_for_update().filter(is_active=True, role=Role.ADMINISTRATOR).exclude(pk=user.pk)
+    administrators = set(
+        User.objects.select_for_update()
+        .filter(is_active=True, role=Role.ADMINISTRATOR)
+        .values_list("pk", flat=True)
     )
-    if not others.exists():
+    if administrators == {user.pk}:
         raise Refused(_("Homeroom needs at least one administrator who may sign in."), field="role")
 
 
