@@ -36,7 +36,7 @@ def looks_right(visit: Visit, name: str) -> None:
         (found["id"], found["nodes"][0]["html"][:200])
         for found in Axe().run(visit.page).response["violations"]
     ]
-    assert violations == []
+    assert violations == [], name
 
 
 def test_an_administrator_connects_apple_syncs_and_sees_coverage(visit: Visit, tmp_path: Path) -> None:
