@@ -1,6 +1,8 @@
 """What Apple's answers come to, held against plain days and plain words."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from random import Random
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,6 +20,7 @@ from homeroom.insurance.rules import (
     plan_coverage_changes,
     summarise,
 )
+from tests.insurance.records import apple_coverage
 
 FIRST = date(2026, 1, 1)
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -171,3 +174,100 @@ def test_what_apple_drops_ends_only_after_twenty_hours_of_silence_heard_twice(
         assert stored[key].missing_since == silent
         if ends[key]:
             assert stored[key].ended_on is not None
+
+
+def after(*history: tuple[date, AppleCoverage | None]) -> StoredCoverage:
+    """The one record, after Apple told it (None: did not) on each of these days at noon."""
+    stored: dict[str, StoredCoverage] = {}
+    for day, coverage in history:
+        at = datetime(day.year, day.month, day.day, 12, tzinfo=UTC)
+        told = (coverage,) if coverage else ()
+        plan = plan_coverage_changes(stored, CoverageAnswer(1, at, told), day)
+        stored |= {one.coverage.apple_id: one for one in (*plan.created, *plan.updated)}
+    [record] = stored.values()
+    return record
+
+
+def day(number: int) -> date:
+    return FIRST + timedelta(days=number)
+
+
+ACTIVE = apple_coverage(starts=day(0), ends=day(30))
+STOPPED = replace(ACTIVE, status="INACTIVE")
+
+
+def test_cover_that_apple_calls_inactive_before_its_end_ends_on_the_day_noticed_and_stays_so() -> None:
+    assert after((day(5), ACTIVE), (day(10), STOPPED)).ended_on == day(10)
+    assert after((day(10), STOPPED), (day(20), STOPPED)).ended_on == day(10)
+    assert after((day(10), STOPPED), (day(40), STOPPED)).ended_on == day(10)
+
+
+def test_cover_that_is_active_again_has_not_ended() -> None:
+    assert after((day(10), STOPPED), (day(12), ACTIVE)).ended_on is None
+
+
+def test_one_answer_without_it_does_not_move_the_day_on_which_it_was_noticed() -> None:
+    record = after((day(10), STOPPED), (day(12), None), (day(14), STOPPED))
+    assert (record.ended_on, record.missing_since) == (day(10), None)
+
+
+def test_inactive_is_normal_before_the_start_after_the_end_and_when_cancelled() -> None:
+    assert after((day(-5), STOPPED)).ended_on is None
+    assert after((day(31), STOPPED)).ended_on is None
+    assert after((day(10), replace(STOPPED, cancelled_on=day(9)))).ended_on is None
+    assert after((day(10), replace(STOPPED, cancelled_on=day(20)))).ended_on == day(10)
+
+
+def test_what_apple_lists_again_has_neither_ended_nor_gone_missing() -> None:
+    gone = after((day(1), ACTIVE), (day(2), None), (day(3), None))
+    assert (gone.missing_since, gone.ended_on) == (datetime(2026, 1, 3, 12, tzinfo=UTC), day(3))
+    assert gone.coverage.ends == day(30)
+    assert after((day(1), ACTIVE), (day(2), None), (day(3), None), (day(4), ACTIVE)) == StoredCoverage(ACTIVE)
+
+
+def test_twenty_hours_are_enough_and_less_is_not() -> None:
+    def ended(hours: float) -> bool:
+        stored = {ACTIVE.apple_id: StoredCoverage(ACTIVE, missing_since=NOON)}
+        plan = plan_coverage_changes(stored, CoverageAnswer(1, NOON + timedelta(hours=hours), ()), FIRST)
+        return any(record.ended_on for record in plan.updated)
+
+    assert not ended(19.99)
+    assert ended(20)
+
+
+@given(st.lists(coverages(), max_size=5), st.randoms(use_true_random=False))
+def test_the_order_in_which_apple_tells_coverages_does_not_matter(
+    told: list[AppleCoverage], random: Random
+) -> None:
+    shuffled = random.sample(told, len(told))
+    assert replay([(0, tuple(told))]) == replay([(0, tuple(shuffled))])
+
+
+def test_of_two_coverages_with_one_id_the_longer_counts() -> None:
+    longer, endless = replace(ACTIVE, ends=day(60)), replace(ACTIVE, ends=None)
+    for told, kept in (((longer, ACTIVE), longer), ((longer, endless), endless)):
+        [record] = replay([(0, told)]).values()
+        assert record.coverage == kept
+
+
+@given(histories)
+def test_what_was_covered_and_is_listed_no_more_reads_as_ended(
+    history: list[tuple[int, tuple[AppleCoverage, ...]]],
+) -> None:
+    """After a long silence nothing covers, whatever came before; and nothing becomes cover by silence."""
+    stored = replay([*history, (0, ()), (24, ())])
+    today = (NOON + timedelta(hours=sum(hours for hours, _told in history) + 24)).date()
+    spans = [
+        period(
+            starts=record.coverage.starts,
+            ends=record.coverage.ends,
+            cancelled_on=record.coverage.cancelled_on,
+            ended_on=record.ended_on,
+            plan="",
+        )
+        for record in stored.values()
+    ]
+    state = coverage_state(
+        summarise([span for span in spans if span], today), checked=True, failed=False, today=today
+    )
+    assert state in {CoverageState.ENDED, CoverageState.NONE}
