@@ -1,8 +1,10 @@
 """Coverage as records and summaries, and the one definition of its state, in the database."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
+from django.db import transaction
 from pytest_django import DjangoAssertNumQueries
 
 from homeroom.audit.actors import COMMAND_LINE
@@ -132,3 +134,125 @@ def test_cover_that_ends_before_it_starts_is_refused_and_names_the_field() -> No
         )
     assert refusal.value.field == "ends"
     assert not InsuranceRecord.objects.exists()
+
+
+def rows() -> list[dict[str, Any]]:
+    """Everything that the verbs write, but for the keys of the records."""
+    tables = (InsuranceRecord.objects.order_by("device", "apple_id"), CoverageSummary.objects.order_by("pk"))
+    checks = CoverageCheck.objects.order_by("pk")
+    found = [row for table in (*tables, checks) for row in table.values()]
+    return [{name: value for name, value in row.items() if name != "id"} for row in found]
+
+
+def test_a_batch_comes_to_the_same_as_its_answers_one_by_one() -> None:
+    site = make_site()
+    devices = [make_device(site=site) for _number in range(4)]
+    noon = datetime.now(UTC)
+    told = (
+        (apple_coverage(),),
+        (apple_coverage(), apple_coverage("other", kind=Kind.LIMITED_WARRANTY)),
+        (),
+        (apple_coverage(cancelled_on=today()), apple_coverage(ends=None)),
+    )
+    nights = [
+        [
+            CoverageAnswer(device.pk, noon + timedelta(hours=24 * night), told[(night + number) % len(told)])
+            for number, device in enumerate(devices)
+        ]
+        for night in range(6)
+    ]
+
+    def come_to(batches: list[list[CoverageAnswer]]) -> list[dict[str, Any]]:
+        with transaction.atomic():
+            for batch in batches:
+                verbs.apply_apple_coverage(batch, today=today())
+            result = rows()
+            transaction.set_rollback(True)
+        return result
+
+    by_night = come_to(nights)
+    assert by_night == come_to([[answer] for night in nights for answer in night])
+    assert by_night == come_to([[answer for night in reversed(nights) for answer in night]])
+
+
+def test_coverage_that_ends_in_silence_is_counted_once() -> None:
+    device, noon = make_device(), datetime.now(UTC)
+
+    def silence(hours: int) -> tuple[int, int, int]:
+        answer = CoverageAnswer(device.pk, noon + timedelta(hours=hours), ())
+        changes = verbs.apply_apple_coverage([answer], today=today())
+        return changes.created, changes.updated, changes.ended
+
+    answered(device, apple_coverage(), at=noon)
+    assert [silence(hours) for hours in (1, 2, 21, 50)] == [(0, 1, 0), (0, 0, 0), (0, 0, 1), (0, 0, 0)]
+    assert states()[device.serial_number or ""][0] == "ended"
+    answered(device, apple_coverage())
+    assert states()[device.serial_number or ""][0] == "covered"
+
+
+def test_a_failed_check_changes_no_record_and_turns_only_none_into_unknown() -> None:
+    site = make_site()
+    shapes = {
+        "covered": [apple_coverage()],
+        "ended": [apple_coverage(ends=today() - DAY)],
+        "none": [],
+    }
+    for name, coverages in shapes.items():
+        answered(make_device(serial_number=name, site=site), *coverages)
+    before = list(InsuranceRecord.objects.order_by("pk").values())
+    verbs.record_failed_checks(
+        [FailedCheck(device.pk, datetime.now(UTC), "No answer.") for device in Device.objects.all()]
+    )
+    assert {name: state for name, (state, _warranty) in states().items()} == {
+        "covered": "covered",
+        "ended": "ended",
+        "none": "unknown",
+    }
+    assert list(InsuranceRecord.objects.order_by("pk").values()) == before
+
+
+def test_a_device_that_was_deleted_since_it_was_asked_for_is_passed_over() -> None:
+    gone, there = make_device(), make_device()
+    gone_id = gone.pk
+    gone.delete()
+    now = datetime.now(UTC)
+    answers = [CoverageAnswer(pk, now, (apple_coverage(),)) for pk in (gone_id, there.pk)]
+    assert verbs.apply_apple_coverage(answers, today=today()).created == 1
+    verbs.record_failed_checks([FailedCheck(pk, now, "No answer.") for pk in (gone_id, there.pk)])
+    assert list(CoverageCheck.objects.values_list("device", "failure")) == [(there.pk, "No answer.")]
+
+
+def test_no_end_is_claimed_while_the_summary_does_not_hold_the_period_that_has_begun() -> None:
+    device = make_device()
+    ends = today() + 9 * DAY
+    answered(
+        device,
+        apple_coverage("one", starts=today() - 50 * DAY, ends=today() - 10 * DAY),
+        apple_coverage("two", starts=today() + 5 * DAY, ends=ends),
+    )
+    later = today() + 6 * DAY
+
+    def shown() -> tuple[str, date | None]:
+        found = with_coverage(Device.objects.all(), later).get()
+        return found.coverage, found.coverage_ends
+
+    assert shown() == ("covered", None)
+    verbs.refresh_due_summaries(today=later)
+    assert shown() == ("covered", ends)
+
+
+def test_manual_applecare_counts_as_coverage_beside_what_the_sync_brings() -> None:
+    device = make_device()
+    ends = today() + 900 * DAY
+    verbs.create_insurance(
+        device, actor=COMMAND_LINE, provider="Reseller", kind=Kind.APPLECARE, starts=today(), ends=ends
+    )
+    answered(device, apple_coverage())
+    assert with_coverage(Device.objects.all(), today()).get().coverage_ends == ends
+    assert coverage_of(device)[0].until == ends
+
+
+def test_an_unknown_value_is_refused_by_its_name() -> None:
+    with pytest.raises(Refused) as refusal:
+        verbs.create_insurance(make_device(), actor=COMMAND_LINE, provider="x", apple_id="forged")
+    assert refusal.value.field == "apple_id"
