@@ -9,6 +9,7 @@ from django.apps import apps
 from django.core import serializers
 from django.core.management import call_command
 from django.db import transaction
+from django.db.models import Value
 from django.test import Client
 from django.urls import reverse
 
@@ -74,6 +75,28 @@ def bulk_upserted_by_apples_id(record: InsuranceRecord) -> None:
     )
 
 
+def forged_by_bulk_update(record: InsuranceRecord) -> None:
+    manual = verbs.create_insurance(record.device, actor=COMMAND_LINE, provider="District")
+    manual.source, manual.apple_id = Source.APPLECARE_SYNC, "forged"
+    InsuranceRecord.objects.bulk_update([manual], ["source", "apple_id"])
+
+
+def forged_by_an_expression(record: InsuranceRecord) -> None:
+    manual = verbs.create_insurance(record.device, actor=COMMAND_LINE, provider="District")
+    InsuranceRecord.objects.filter(pk=manual.pk).update(
+        source=Value(Source.APPLECARE_SYNC.value), apple_id=Value("forged")
+    )
+
+
+def bulk_updated_asynchronously(record: InsuranceRecord) -> None:
+    record.ends = OTHER_DAY
+    async_to_sync(InsuranceRecord.objects.all().abulk_update)([record], ["ends"])
+
+
+def updated_or_created_asynchronously(record: InsuranceRecord) -> None:
+    async_to_sync(InsuranceRecord.objects.all().aupdate_or_create)(pk=record.pk, defaults={"ends": OTHER_DAY})
+
+
 def loaded_from_a_fixture(record: InsuranceRecord) -> None:
     record.ends = OTHER_DAY
     text = serializers.serialize("json", [record])
@@ -89,8 +112,14 @@ ATTEMPTS: list[Callable[[InsuranceRecord], object]] = [
     bulk_updated,
     bulk_upserted,
     bulk_upserted_by_apples_id,
+    forged_by_bulk_update,
+    forged_by_an_expression,
+    bulk_updated_asynchronously,
+    updated_or_created_asynchronously,
     loaded_from_a_fixture,
     InsuranceRecord.delete,
+    lambda record: async_to_sync(record.asave)(),
+    lambda record: async_to_sync(InsuranceRecord.objects.all().adelete)(),
     lambda record: async_to_sync(record.adelete)(),
     lambda record: InsuranceRecord.objects.update(ends=OTHER_DAY),
     lambda record: async_to_sync(InsuranceRecord.objects.all().aupdate)(ends=OTHER_DAY),
@@ -114,6 +143,10 @@ ATTEMPTS: list[Callable[[InsuranceRecord], object]] = [
     lambda record: record.device.insurance_records.create(source=Source.APPLECARE_SYNC, apple_id="forged"),
     lambda record: make_device().insurance_records.add(record),  # noqa: PLW0108 - the device is made in the test
     lambda record: make_device().insurance_records.add(record, bulk=False),
+    lambda record: make_device().insurance_records.set([record]),
+    lambda record: record.device.insurance_records.update_or_create(
+        pk=record.pk, defaults={"ends": OTHER_DAY}
+    ),
     lambda record: record.device.delete(),
     lambda record: Device.objects.filter(pk=record.device_id).delete(),
     lambda record: delete_device(record.device, actor=COMMAND_LINE),
@@ -134,6 +167,11 @@ def test_each_attempt_is_refused_with_a_clear_sentence(
         attempt(InsuranceRecord.objects.get(pk=record.pk))
     assert len(refusal.value.sentence) > 40
     assert InsuranceRecord.objects.values().get() == before
+
+
+def test_a_device_has_no_way_to_let_go_of_its_records(record: InsuranceRecord) -> None:
+    for name in ("clear", "remove"):
+        assert not hasattr(record.device.insurance_records, name)
 
 
 def test_the_sentence_says_where_to_change_it() -> None:
