@@ -108,7 +108,9 @@ def test_every_page_declares_its_permission(route: str, pattern: URLPattern) -> 
 @pytest.mark.django_db
 @pytest.mark.parametrize("role", ROLES)
 @pytest.mark.parametrize(("route", "pattern"), PAGES, ids=[route for route, _pattern in PAGES])
-def test_a_role_without_the_permission_is_turned_away(route: str, pattern: URLPattern, role: Role | None) -> None:
+def test_a_role_without_the_permission_is_turned_away(
+    route: str, pattern: URLPattern, role: Role | None
+) -> None:
     site = make_site()
     address = World(site).fill(route)
     permission = permission_of(pattern)

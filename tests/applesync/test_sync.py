@@ -360,7 +360,8 @@ def test_an_interrupted_command_gives_the_run_back_and_the_next_one_ends_it(
         check=True,
     )
     assert json.loads(done.stdout)["coverage_checked"] == 300
-    assert apple.control.counts()["coverage_repeated"] <= 8
+    # What was under way on each of 8 connections, and what one more brought while the writer ended.
+    assert apple.control.counts()["coverage_repeated"] <= 2 * 8
 
 
 def _wait_for_coverage(checked: int) -> None:

@@ -151,7 +151,7 @@ TIME_ZONE = CONFIGURATION.time_zone
 USE_TZ = True
 
 STATIC_URL = "static/"
-STATIC_ROOT = CONFIGURATION.data_dir / "static"
+STATIC_ROOT = None  # nothing is collected: static files are served from the apps' folders
 WHITENOISE_USE_FINDERS = True
 MEDIA_ROOT = CONFIGURATION.data_dir / "files"
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 10_000

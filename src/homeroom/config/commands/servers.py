@@ -11,7 +11,7 @@ import click
 from homeroom.config.commands.children import Children
 from homeroom.config.commands.database import prepare
 
-THREADS = 8
+THREADS = max(2, os.cpu_count() or 2)
 
 
 @click.command()

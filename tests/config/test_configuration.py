@@ -1,0 +1,83 @@
+"""Settings: a wrong one is a clear sentence at start, and the first start makes what is missing."""
+
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+def homeroom(*arguments: str, folder: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    """`homeroom` in an empty folder, with nothing set but what is given."""
+    kept = {
+        name: value for name, value in os.environ.items() if not name.startswith(("HOMEROOM_", "DJANGO_"))
+    }
+    return subprocess.run(
+        [sys.executable, "-m", "homeroom", *arguments],
+        cwd=folder,
+        env=kept | variables,
+        capture_output=True,
+        text=True,
+        check=False,
+        stdin=subprocess.DEVNULL,
+    )
+
+
+def test_init_works_in_an_empty_folder_and_can_be_repeated(tmp_path: Path) -> None:
+    for _time in range(2):
+        done = homeroom("init", folder=tmp_path)
+        assert done.returncode == 0, done.stderr
+    data = tmp_path / "homeroom-data"
+    assert (data / "homeroom.sqlite3").exists()
+    assert stat.S_IMODE((data / "secret.key").stat().st_mode) == 0o600
+
+
+def test_the_key_is_made_once_however_many_start_at_once(tmp_path: Path) -> None:
+    script = (
+        "from homeroom.config.configuration import read_configuration; print(read_configuration().keys[0])"
+    )
+    variables = {name: value for name, value in os.environ.items() if name != "HOMEROOM_SECRET_KEYS"}
+    starts = [
+        subprocess.Popen(
+            [sys.executable, "-c", script],
+            env=variables | {"HOMEROOM_DATA_DIR": str(tmp_path)},
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for _start in range(4)
+    ]
+    keys = {start.communicate()[0] for start in starts}
+    assert len(keys) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("HOMEROOM_TIME_ZONE", "Moon/Base"),
+        ("HOMEROOM_SECRET_KEYS", "short"),
+        ("HOMEROOM_BASE_URL", "homeroom.example"),
+        ("HOMEROOM_APPLE_MAX_RATE", "-1"),
+        ("HOMEROOM_APPLE_CONCURRENCY", "many"),
+    ],
+)
+def test_a_wrong_setting_is_one_sentence_that_names_it(tmp_path: Path, name: str, value: str) -> None:
+    done = homeroom("init", folder=tmp_path, **{name: value})
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"{name}: ")
+    assert "Traceback" not in done.stderr
+
+
+def test_a_damaged_key_file_is_told_and_not_replaced(tmp_path: Path) -> None:
+    (tmp_path / "secret.key").write_text("")
+    done = homeroom("init", folder=tmp_path, HOMEROOM_DATA_DIR=str(tmp_path))
+    assert done.returncode == 1
+    assert "damaged" in done.stderr
+    assert (tmp_path / "secret.key").read_text() == ""
+
+
+def test_help_needs_no_setting_to_be_right(tmp_path: Path) -> None:
+    assert homeroom("--version", folder=tmp_path, HOMEROOM_TIME_ZONE="Moon/Base").returncode == 0

@@ -1,0 +1,108 @@
+"""`serve` and `worker`: they start what they should, do what is due, and leave nothing behind."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
+
+import pytest
+
+from appleschool_sim.testing import running_simulator
+from homeroom.applesync.models import SyncRun
+from homeroom.applesync.verbs.runs import request_sync
+from homeroom.audit.actors import COMMAND_LINE
+from homeroom.config.commands.children import free_port
+from tests.applesync.districts import connect, environment, homeroom, listed, stock
+
+
+def children_of(process_id: int) -> set[int]:
+    """All processes below this one, by the process table."""
+    parents = {}
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdigit():
+            try:
+                fields = (folder / "stat").read_text().rpartition(")")[2].split()
+            except OSError:
+                continue
+            parents[int(folder.name)] = int(fields[1])
+    found = {process_id}
+    while more := {child for child, parent in parents.items() if parent in found} - found:
+        found |= more
+    return found - {process_id}
+
+
+def is_alive(process_id: int) -> bool:
+    try:
+        return Path(f"/proc/{process_id}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_serve_answers_and_ends_everything_it_started(tmp_path: Path, number: signal.Signals) -> None:
+    port = free_port()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "homeroom", "serve", "--port", str(port)],
+        env=os.environ
+        | {
+            "DJANGO_SETTINGS_MODULE": "homeroom.config.settings",
+            "HOMEROOM_DATA_DIR": str(tmp_path),
+            "HOMEROOM_DATABASE_URL": "",
+        },
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    assert process.stdout is not None
+    try:
+        assert process.stdout.readline().strip() == f"http://localhost:{port}"
+        with urlopen(f"http://localhost:{port}/account/login/") as answer:
+            assert answer.status == 200
+        started = children_of(process.pid)
+        assert len(started) >= 2
+        process.send_signal(number)
+        process.wait(timeout=30)
+        until = time.monotonic() + 10
+        while any(map(is_alive, started)) and time.monotonic() < until:
+            time.sleep(0.1)
+        assert not [child for child in started if is_alive(child)]
+        with pytest.raises(URLError):
+            urlopen(f"http://localhost:{port}/account/login/")
+    finally:
+        process.kill()
+        process.communicate()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_worker_once_does_what_is_due_and_then_finds_nothing(tmp_path: Path) -> None:
+    with running_simulator(devices=60, seed=3) as apple:
+        stock(listed(apple)[:40])
+        request_sync(connect(apple), actor=COMMAND_LINE)
+        for _time in range(2):
+            with homeroom("worker", "--once", environment=environment(apple, tmp_path)) as process:
+                _out, err = process.communicate(timeout=60)
+            assert process.returncode == 0, err
+        run = SyncRun.objects.get()
+        assert (run.state, run.coverage_checked) == (SyncRun.State.SUCCEEDED, 40)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_worker_that_is_asked_to_end_gives_its_sync_back(tmp_path: Path) -> None:
+    with running_simulator(devices=300, seed=3) as apple:
+        stock(listed(apple))
+        request_sync(connect(apple), actor=COMMAND_LINE)
+        slow = environment(apple, tmp_path, HOMEROOM_APPLE_MAX_RATE="50")
+        with homeroom("worker", environment=slow) as process:
+            until = time.monotonic() + 30
+            while not SyncRun.objects.filter(coverage_checked__gt=0).exists() and time.monotonic() < until:
+                time.sleep(0.05)
+            process.terminate()
+            process.wait(timeout=30)
+        assert process.returncode == 0
+        run = SyncRun.objects.get()
+        assert run.state == SyncRun.State.QUEUED
+        assert 0 < run.coverage_checked < 300
