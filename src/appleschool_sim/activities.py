@@ -1,7 +1,8 @@
 """Assigning, unassigning, migrating and releasing devices: the API's only write."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import quote
 from uuid import UUID
 
 import msgspec
@@ -10,10 +11,12 @@ from appleschool_sim.devices import Device, digest
 from appleschool_sim.errors import Refusal, no_such
 from appleschool_sim.kinds import Kind
 from appleschool_sim.rendering import with_milliseconds
+from appleschool_sim.routes import LOG_PATH
 from appleschool_sim.world import World
 
 KEPT = timedelta(days=30)
 DURATION = timedelta(seconds=10)
+LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 FARTHEST_DEADLINE = timedelta(days=90)
 ASSIGN = {"ASSIGN_DEVICES", "ASSIGN_DEVICES_WITH_MDM_MIGRATION_DEADLINE"}
 NEEDS_SERVER = ASSIGN | {"UNASSIGN_DEVICES"}
@@ -60,9 +63,11 @@ class _Document(msgspec.Struct):
 
 
 class Activity(msgspec.Struct, frozen=True):
+    """Which devices it was done to, by serial; False where it could not be done."""
+
     id: str
     created: datetime
-    has_errors: bool
+    outcomes: dict[str, bool]
 
 
 class Activities:
@@ -81,17 +86,31 @@ class Activities:
         server_id = self._server_id(request)
         deadline = self._deadline(request, now)
         kind = request.attributes.activity_type
-        failed = [not self._change(device, kind, server_id, deadline, now) for device in devices]
+        outcomes = {device.serial: self._change(device, kind, server_id, deadline, now) for device in devices}
         identity = UUID(bytes=digest(self._world.seed, "activity", len(self._made))[:16], version=4)
-        made = Activity(str(identity), now, any(failed))
+        made = Activity(str(identity), now, outcomes)
         self._made[made.id] = made
-        return self._resource(made, now)
+        return self._resource(made, now, base="")
 
-    def show(self, identity: str, now: datetime) -> dict[str, Any]:
+    def show(self, identity: str, now: datetime, *, base: str) -> dict[str, Any]:
+        return self._resource(self._kept(identity, now), now, base=base)
+
+    def log(self, identity: str, signature: str, now: datetime) -> bytes:
+        """The file behind a `downloadUrl`, whose signature is all the permission it needs."""
+        if signature != self._signature(identity):
+            raise Refusal(403, "The signature does not match")
+        made = self._kept(identity, now)
+        rows = [f"{serial},{'SUCCESS' if done else 'ERROR'}" for serial, done in made.outcomes.items()]
+        return "\r\n".join(("serialNumber,status", *rows, "")).encode()
+
+    def _kept(self, identity: str, now: datetime) -> Activity:
         made = self._made.get(identity)
         if made is None or now - made.created > KEPT:
             raise no_such("orgDeviceActivities", identity)
-        return self._resource(made, now)
+        return made
+
+    def _signature(self, identity: str) -> str:
+        return digest(self._world.seed, "activity log", identity).hex()
 
     def _parsed(self, body: bytes) -> _Request:
         try:
@@ -130,14 +149,15 @@ class Activities:
         if kind not in NEEDS_DEADLINE:
             return None
         deadline = None if metadata is None else metadata.mdm_migration_deadline_date_time
-        if deadline is None or deadline.tzinfo is None or deadline > now + FARTHEST_DEADLINE:
+        is_zoned = deadline is not None and deadline.tzinfo is not None
+        if deadline is None or not is_zoned or not LONG_AGO < deadline <= now + FARTHEST_DEADLINE:
             raise Refusal(
                 409,
                 "The migration deadline must be given and lie no more than 90 days ahead",
                 code="ENTITY_ERROR.ATTRIBUTE.INVALID",
                 source={"pointer": "/data/attributes/activityTypeMetadata/mdmMigrationDeadlineDateTime"},
             )
-        return deadline
+        return deadline.astimezone(UTC)
 
     def _change(
         self, device: Device, kind: str, server_id: str | None, deadline: datetime | None, now: datetime
@@ -161,17 +181,22 @@ class Activities:
         self._world.change(msgspec.structs.replace(device, **changed))
         return True
 
-    def _resource(self, activity: Activity, now: datetime) -> dict[str, Any]:
+    def _resource(self, activity: Activity, now: datetime, *, base: str) -> dict[str, Any]:
         attributes: dict[str, Any] = {
             "status": "IN_PROGRESS",
             "subStatus": "SUBMITTED" if now == activity.created else "PROCESSING",
             "createdDateTime": with_milliseconds(activity.created),
         }
         if now - activity.created >= DURATION:
+            is_done = all(activity.outcomes.values())
+            name = quote(f'attachment;filename="activity-{activity.id}.csv"')
+            signature = self._signature(activity.id)
+            log = f"{LOG_PATH}{activity.id}?response-content-disposition={name}&signature={signature}"
             attributes |= {
                 "status": "COMPLETED",
-                "subStatus": "COMPLETED_WITH_ERROR" if activity.has_errors else "COMPLETED_WITH_SUCCESS",
+                "subStatus": "COMPLETED_WITH_SUCCESS" if is_done else "COMPLETED_WITH_ERROR",
                 "completedDateTime": with_milliseconds(activity.created + DURATION),
+                "downloadUrl": base + log,
             }
         return {"type": "orgDeviceActivities", "id": activity.id, "attributes": attributes}
 

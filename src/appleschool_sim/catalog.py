@@ -55,7 +55,6 @@ CATALOG = (
         "MN893LL/A",
         ("128GB",),
         ("BLACK",),
-        ethernet=True,
     ),
 )
 IMAC = Model('iMac 21.5"', "Mac", "iMac18,2", "Z0UK", ("1TB",), ("SILVER",), ethernet=True)

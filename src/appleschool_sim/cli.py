@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TypedDict, Unpack
 
 import click
 
@@ -9,6 +10,19 @@ from appleschool_sim.credentials import Credentials
 from appleschool_sim.journal import Beginning
 from appleschool_sim.kinds import Kind
 from appleschool_sim.running import API_PATH, TOKEN_PATH, Place, run
+from appleschool_sim.tokens import AUDIENCE
+
+
+class _Options(TypedDict):
+    kind: str
+    devices: int
+    seed: int
+    today: datetime | None
+    host: str
+    port: int
+    folder: Path | None
+    state: Path | None
+    audience: str
 
 
 @click.command()
@@ -39,21 +53,18 @@ from appleschool_sim.running import API_PATH, TOKEN_PATH, Place, run
     type=click.Path(dir_okay=False, path_type=Path),
     help="A file that keeps what happened, so that the next start goes on from there.",
 )
-def simulator(
-    *,
-    kind: str,
-    devices: int,
-    seed: int,
-    today: datetime | None,
-    host: str,
-    port: int,
-    folder: Path | None,
-    state: Path | None,
-) -> None:
+@click.option(
+    "--audience", default=AUDIENCE, show_default=True, help="What client assertions must name as aud."
+)
+def simulator(**options: Unpack[_Options]) -> None:
     """Serve a stand-in for Apple School Manager's API."""
-    beginning = Beginning(Kind(kind), devices, seed, (today or datetime.now(UTC)).date())
+    today = (options["today"] or datetime.now(UTC)).date()
+    beginning = Beginning(Kind(options["kind"]), options["devices"], options["seed"], today)
+    place = Place(
+        options["host"], options["port"], options["folder"], options["state"], audience=options["audience"]
+    )
     try:
-        run(beginning, Place(host, port, folder, state), ready=_tell)
+        run(beginning, place, ready=_tell)
     except (OSError, ValueError) as error:
         raise click.ClickException(str(error)) from error
 

@@ -36,7 +36,7 @@ class ControlApi:
         try:
             action = msgspec.json.decode(await request.read() or b"{}", type=ACTIONS[name])
             at, outcome = self.take(action)
-        except (msgspec.MsgspecError, ActionError) as error:
+        except (msgspec.MsgspecError, ActionError, OverflowError) as error:
             return _json(400, {"error": str(error)})
         return _json(200, {"at": at, "outcome": outcome})
 

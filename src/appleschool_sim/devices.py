@@ -162,8 +162,19 @@ def _as_showcase(device: Device, slot: int) -> Device:
 
 def another_unit(seed: int, device: Device, serial: str) -> Device:
     """A device of the same model that is not assigned to a server."""
-    hardware = _hardware(device.model, digest(seed, "unit", serial), imeis=len(device.imei))
+    hardware = _hardware(device.model, digest(seed, "unit", serial), imeis=len(device.imei) or 1)
     return msgspec.structs.replace(device, serial=serial, server_id=None, meid=(), **hardware)
+
+
+def of_model(device: Device, model: Model) -> Device:
+    """The device as if it were of another model, in that model's first color and capacity."""
+    return msgspec.structs.replace(
+        device,
+        model=model,
+        capacity=model.capacities[0],
+        color=model.colors[0],
+        part_number=model.part_number,
+    )
 
 
 def _hardware(model: Model, d: bytes, *, imeis: int) -> dict[str, Any]:

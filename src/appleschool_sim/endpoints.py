@@ -119,7 +119,9 @@ class Endpoints:
                 raise Refusal(500, "An unexpected error occurred on the server side")
         resources = []
         for record in records[:limit]:
-            attributes = chosen(coverage_attributes(record, now.date()), fields)
+            attributes = chosen(
+                coverage_attributes(record, now.date(), leaves_out_empty=device.index % 3 == 1), fields
+            )
             if self._faults.active:
                 damage_coverage(attributes, device.serial, self._faults)
             resources.append({"type": "appleCareCoverage", "id": record.id, "attributes": attributes})
@@ -200,7 +202,7 @@ class Endpoints:
     def _activity(self, call: Call) -> Answer:
         check_parameters(call.query, frozenset({"fields[orgDeviceActivities]"}))
         fields = parse_fields(call.query, "orgDeviceActivities", ACTIVITY_FIELDS)
-        data = self._activities.show(call.identity, self._clock.now())
+        data = self._activities.show(call.identity, self._clock.now(), base=call.base)
         data["attributes"] = chosen(data["attributes"], fields)
         return Answer(200, {"data": data, "links": {"self": call.link}})
 

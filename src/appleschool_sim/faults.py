@@ -35,6 +35,7 @@ class Fault(StrEnum):
     EMPTY_SERVER_ID = "empty_server_id"
 
 
+LONGEST_WAIT = 366 * 86_400
 TOKEN_FAULTS = frozenset({Fault.TOKEN_THROTTLED, Fault.TOKEN_REFUSED})
 
 
@@ -51,8 +52,11 @@ class FaultSetting(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     struck: int = 0
 
     def __post_init__(self) -> None:
-        if not 0 <= self.probability <= 1 or self.after < 0 or self.seconds < 0:
-            message = "probability must lie between 0 and 1, after and seconds must not be negative"
+        if not 0 <= self.probability <= 1 or self.after < 0:
+            message = "probability must lie between 0 and 1, and after must not be negative"
+            raise ValueError(message)
+        if not 0 <= self.seconds <= LONGEST_WAIT:
+            message = f"seconds must lie between 0 and {LONGEST_WAIT}"
             raise ValueError(message)
 
 

@@ -57,4 +57,5 @@ class RequestKind(StrEnum):
     SERVER_DEVICES = "server_devices"
     CREATE_ACTIVITY = "create_activity"
     ACTIVITY = "activity"
+    ACTIVITY_LOG = "activity_log"
     UNKNOWN = "unknown"

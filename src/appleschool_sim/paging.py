@@ -48,7 +48,8 @@ def parse_fields(query: Mapping[str, str], resource: str, known: frozenset[str])
 def parse_limit(query: Mapping[str, str]) -> int | None:
     if (written := query.get("limit")) is None:
         return None
-    if not written.isascii() or not written.isdigit() or not 1 <= int(written) <= LARGEST_LIMIT:
+    is_short_number = written.isascii() and written.isdigit() and len(written) <= len(str(LARGEST_LIMIT))
+    if not is_short_number or not 1 <= int(written) <= LARGEST_LIMIT:
         raise invalid_parameter("limit", f"'{written}' is not a limit between 1 and {LARGEST_LIMIT}")
     return int(written)
 

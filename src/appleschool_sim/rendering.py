@@ -119,8 +119,8 @@ def device_resource(
     return resource
 
 
-def coverage_attributes(record: Coverage, today: date) -> dict[str, Any]:
-    return {
+def coverage_attributes(record: Coverage, today: date, *, leaves_out_empty: bool) -> dict[str, Any]:
+    attributes: dict[str, Any] = {
         "description": record.description,
         "status": "ACTIVE" if record.is_active(today) else "INACTIVE",
         "paymentType": record.payment,
@@ -131,6 +131,9 @@ def coverage_attributes(record: Coverage, today: date) -> dict[str, Any]:
         "isCanceled": record.canceled is not None,
         "contractCancelDateTime": without_milliseconds(record.canceled),
     }
+    if leaves_out_empty:
+        return {name: value for name, value in attributes.items() if value is not None}
+    return attributes
 
 
 def server_resource(
@@ -140,14 +143,17 @@ def server_resource(
         "serverName": server.name,
         "serverType": server.type,
         "createdDateTime": "2021-07-06T15:20:41.508Z",
-        "updatedDateTime": with_milliseconds(seen),
+        "updatedDateTime": "2025-06-18T08:31:07.204Z",
         "status": server.status,
         "deviceCount": device_count,
         "defaultProductFamilies": server.families,
         "enableMdmDisownFlag": False,
-        "lastConnectedDateTime": with_milliseconds(seen),
-        "lastConnectedIp": "192.0.2.17",
     }
+    if server.type == "MDM":
+        # Apple Configurator is an app and never connects; what is out of use connects no longer.
+        is_in_use = server.status == "ACTIVE"
+        attributes["lastConnectedDateTime"] = with_milliseconds(seen) if is_in_use else None
+        attributes["lastConnectedIp"] = "192.0.2.17" if is_in_use else None
     link = f"{base}/v1/mdmServers/{server.id}"
     resource: dict[str, Any] = {
         "type": "mdmServers",

@@ -5,6 +5,7 @@ from urllib.parse import unquote
 from appleschool_sim.kinds import RequestKind
 
 TOKEN_PATHS = frozenset({"/auth/oauth2/token", "/auth/oauth2/v2/token"})
+LOG_PATH = "/activityLogs/"
 # Method, collection, whether an id follows, and what follows the id.
 _ENDPOINTS = {
     ("GET", "orgDevices", False, ""): RequestKind.DEVICES,
@@ -23,6 +24,8 @@ _ENDPOINTS = {
 
 def route(method: str, path: str) -> tuple[RequestKind, str]:
     """The endpoint and the id in the path."""
+    if method == "GET" and path.startswith(LOG_PATH):
+        return RequestKind.ACTIVITY_LOG, path.removeprefix(LOG_PATH)
     if path in TOKEN_PATHS:
         return (RequestKind.TOKEN, "") if method == "POST" else (RequestKind.UNKNOWN, "")
     _, _, rest = path.partition("/v1/")

@@ -14,6 +14,7 @@ from appleschool_sim.credentials import Credentials, credentials_in, new_credent
 from appleschool_sim.journal import Beginning, Journal
 from appleschool_sim.server import Front
 from appleschool_sim.simulator import Simulator
+from appleschool_sim.tokens import AUDIENCE
 from appleschool_sim.world import World
 
 if sys.platform == "win32":
@@ -26,12 +27,13 @@ TOKEN_PATH = "/auth/oauth2/token"  # noqa: S105 - a path
 
 
 class Place(msgspec.Struct, frozen=True):
-    """Where to serve, and what to keep."""
+    """Where to serve, what to keep, and which audience assertions must name."""
 
     host: str = "127.0.0.1"
     port: int = 0
     folder: Path | None = None
     journal: Path | None = None
+    audience: str = AUDIENCE
 
 
 def run(beginning: Beginning, place: Place, *, ready: Callable[[str, Credentials], None]) -> None:
@@ -47,7 +49,7 @@ async def _serve(beginning: Beginning, place: Place, ready: Callable[[str, Crede
         else World(beginning.kind, beginning.devices, seed=beginning.seed, today=beginning.today)
     )
     credentials = credentials_in(place.folder, world.kind) if place.folder else new_credentials(world.kind)
-    simulator = Simulator(world, credentials)
+    simulator = Simulator(world, credentials, audience=place.audience)
     if journal:
         journal.replay(simulator)
     control = ControlApi(simulator, journal=journal, folder=place.folder)

@@ -88,8 +88,10 @@ class Front:
             parameters = dict(parse_qsl(query, keep_blank_values=True)) if query else {}
             if kind is RequestKind.TOKEN:
                 return await self._token(request, parameters)
+            if kind is RequestKind.ACTIVITY_LOG:
+                return self._activity_log(request, identity, parameters)
             self._check_token(request, kind, identity)
-            self._check_rate(kind)
+            self._check_rate(kind, identity)
             if faults.active and (failure := self._failure(kind, identity)):
                 return failure
             _check_accept(request)
@@ -122,6 +124,14 @@ class Front:
             self._simulator.counters.last_token_mistake = str(error)
             return Reply(400, b'{"error":"invalid_client"}')
 
+    def _activity_log(self, request: web.BaseRequest, identity: str, parameters: dict[str, str]) -> Reply:
+        if "Authorization" in request.headers:
+            raise Refusal(400, "A signed address takes no other credentials")
+        now = self._simulator.clock.now()
+        content = self._simulator.activities.log(identity, parameters.get("signature", ""), now)
+        name = parameters.get("response-content-disposition", "attachment")
+        return Reply(200, content, content_type="text/csv", headers={"Content-Disposition": name})
+
     def _check_token(self, request: web.BaseRequest, kind: RequestKind, identity: str) -> None:
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
         tokens = self._simulator.tokens
@@ -133,14 +143,14 @@ class Front:
                 "Provide a properly signed bearer token, and make sure that it has not expired.",
             )
 
-    def _check_rate(self, kind: RequestKind) -> None:
+    def _check_rate(self, kind: RequestKind, identity: str) -> None:
         bucket = self._simulator.bucket
         if bucket is not None and (seconds := bucket.take()) > 0:
             raise self._too_many(kind, seconds, self._simulator.retry_after)
         if not self._simulator.faults.active:
             return
         for fault, form in _THROTTLES.items():
-            if setting := self._simulator.faults.strikes(fault, kind):
+            if setting := self._simulator.faults.strikes(fault, kind, identity):
                 raise self._too_many(kind, setting.seconds, form)
 
     def _too_many(self, kind: RequestKind, seconds: float, form: str) -> Refusal:

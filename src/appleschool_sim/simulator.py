@@ -12,20 +12,20 @@ from appleschool_sim.credentials import Credentials
 from appleschool_sim.endpoints import Endpoints
 from appleschool_sim.faults import Faults
 from appleschool_sim.rate import TokenBucket
-from appleschool_sim.tokens import Tokens
+from appleschool_sim.tokens import AUDIENCE, Tokens
 from appleschool_sim.world import World
 
 
 class Simulator:
     """The parts, and what is due later by the simulator's clock."""
 
-    def __init__(self, world: World, credentials: Credentials) -> None:
+    def __init__(self, world: World, credentials: Credentials, *, audience: str = AUDIENCE) -> None:
         self.world = world
         self.credentials = credentials
         self.clock = Clock()
         self.faults = Faults(world.seed)
         self.counters = Counters()
-        self.tokens = Tokens(world.kind, credentials, self.clock)
+        self.tokens = Tokens(world.kind, credentials, self.clock, audience=audience)
         self.activities = Activities(world)
         self.endpoints = Endpoints(world, self.clock, self.faults, self.counters, self.activities)
         self.bucket: TokenBucket | None = None

@@ -1,4 +1,7 @@
+import csv
 from datetime import UTC, datetime, timedelta
+from urllib.error import HTTPError
+from urllib.request import urlopen
 
 import pytest
 
@@ -71,6 +74,32 @@ def test_assigning_again_completes_with_an_error(fresh_apple, fresh_caller, seri
     assert attributes["subStatus"] == "COMPLETED_WITH_ERROR"
 
 
+def test_a_completed_activity_has_a_log_that_takes_no_bearer_token(fresh_apple, fresh_caller, serial, server):
+    there = next(device.serial for device in fresh_apple.world.devices() if device.server_id == server)
+    body = document("ASSIGN_DEVICES", [serial, there], server=server)
+    made = fresh_caller.post("orgDeviceActivities", body).json["data"]
+    assert "downloadUrl" not in made["attributes"]
+    fresh_apple.control.advance_clock(timedelta(seconds=10))
+    done = fresh_caller.get(f"orgDeviceActivities/{made['id']}").json["data"]
+    address = done["attributes"]["downloadUrl"]
+    assert "response-content-disposition=" in address
+    with urlopen(address) as answer:
+        assert answer.headers["Content-Type"] == "text/csv"
+        assert answer.headers["Content-Disposition"].startswith("attachment;filename=")
+        rows = list(csv.reader(answer.read().decode().splitlines()))
+    assert rows == [["serialNumber", "status"], [serial, "SUCCESS"], [there, "ERROR"]]
+    assert fresh_caller.follow(address).status == 400
+
+
+def test_a_log_needs_its_signature(fresh_apple, fresh_caller, serial, server):
+    body = document("ASSIGN_DEVICES", [serial], server=server)
+    identity = fresh_caller.post("orgDeviceActivities", body).json["data"]["id"]
+    with pytest.raises(HTTPError) as refused:
+        urlopen(f"{fresh_apple.address}/activityLogs/{identity}?signature=guessed")
+    with refused.value as answer:
+        assert answer.code == 403
+
+
 def test_a_device_is_unassigned(fresh_caller, serial, server):
     fresh_caller.post("orgDeviceActivities", document("ASSIGN_DEVICES", [serial], server=server))
     fresh_caller.post("orgDeviceActivities", document("UNASSIGN_DEVICES", [serial], server=server))
@@ -89,7 +118,7 @@ def test_a_migration_is_requested_and_cancelled(fresh_caller, serial, server):
     assert "mdmMigrationStatus" not in attributes_of(fresh_caller, serial)
 
 
-@pytest.mark.parametrize("days", [91, None])
+@pytest.mark.parametrize("days", [91, -365_000, None])
 def test_a_deadline_out_of_range_is_a_conflict(fresh_caller, serial, days):
     deadline = days and datetime.now(UTC) + timedelta(days=days)
     answer = fresh_caller.post(

@@ -1,4 +1,4 @@
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
 
@@ -51,6 +51,20 @@ def test_a_replacement_is_another_piece_of_hardware(control, fresh_apple, fresh_
     assert len(after["imei"]) == 2
     for name in ("imei", "eid", "wifiMacAddress", "bluetoothMacAddress"):
         assert before[name] != after[name]
+
+
+def test_a_replacement_may_be_of_another_model(control, fresh_caller, old):
+    new = control.replace(Replace(serial=old.serial, model="iPhone 13", capacity="256GB", color="PINK"))
+    attributes = attributes_of(fresh_caller, new)
+    assert (attributes["deviceModel"], attributes["productType"]) == ("iPhone 13", "iPhone14,5")
+    assert (attributes["deviceCapacity"], attributes["color"]) == ("256GB", "PINK")
+    assert attributes["partNumber"] == "MLPG3LL/A"
+    assert len(attributes["imei"]) == 1
+
+
+def test_a_replacement_of_an_unknown_model_is_refused(control, old):
+    with pytest.raises(ControlError, match="no model"):
+        control.replace(Replace(serial=old.serial, model="Newton"))
 
 
 def test_the_replaced_device_tells_when_it_was_released(control, fresh_caller, old):
@@ -127,6 +141,14 @@ def test_devices_are_added(control, fresh_caller, old):
         control.add(serial=old.serial)
 
 
+def test_cover_of_an_added_device_begins_with_the_day_it_was_bought(control, fresh_apple, fresh_caller):
+    records = [record for _ in range(8) for record in coverage_of(fresh_caller, control.add())]
+    assert len(records) > 8
+    today = f"{datetime.now(UTC):%Y-%m-%d}T00:00:00Z"
+    assert {record["attributes"]["startDateTime"] for record in records} == {today}
+    assert {record["attributes"]["status"] for record in records} == {"ACTIVE"}
+
+
 def test_a_record_changes(control, fresh_apple, fresh_caller, old):
     server = fresh_apple.world.servers[1].id
     control.change(Change(serial=old.serial, color="PINK", server_id=server))
@@ -141,6 +163,9 @@ def test_a_plan_changes(control, fresh_apple, fresh_caller):
     serial = fresh_apple.world.serial_at(0)
     control.change_coverage(ChangeCoverage(serial=serial, ends=datetime(2031, 5, 1, tzinfo=UTC)))
     assert coverage_of(fresh_caller, serial)[1]["attributes"]["endDateTime"] == "2031-05-01T00:00:00Z"
+    eastern = timezone(timedelta(hours=-5))
+    control.change_coverage(ChangeCoverage(serial=serial, ends=datetime(2031, 5, 1, tzinfo=eastern)))
+    assert coverage_of(fresh_caller, serial)[1]["attributes"]["endDateTime"] == "2031-05-01T05:00:00Z"
 
 
 def test_a_device_without_cover_gets_a_plan(control, fresh_apple, fresh_caller):
@@ -189,8 +214,20 @@ def test_the_clock_is_turned_and_stopped(control, fresh_caller):
 
 
 def test_a_moment_needs_a_time_zone(control):
-    with pytest.raises(ControlError, match="time zone"):
+    with pytest.raises(ControlError, match="timezone"):
         control.turn_clock_to(datetime(2030, 1, 1))
+    with pytest.raises(ControlError, match="timezone"):
+        control.change_coverage(ChangeCoverage(serial="ANY", ends=datetime(2030, 1, 1)))
+
+
+def test_what_no_calendar_holds_is_refused_and_changes_nothing(control, fresh_apple, old):
+    with pytest.raises(ControlError):
+        control.replace(Replace(serial=old.serial, delay_seconds=1e300))
+    with pytest.raises(ControlError):
+        control.turn_clock_to(datetime.max.replace(tzinfo=timezone(timedelta(hours=-1))))
+    # The serial that a refused replacement would have had is still there for the next one.
+    serial = control.replace(Replace(serial=old.serial))
+    assert fresh_apple.world.device(serial).model == old.model
 
 
 def test_the_state_tells_which_world_it_is(control, fresh_apple):

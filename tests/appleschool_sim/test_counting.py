@@ -83,7 +83,7 @@ def test_the_limit_is_lifted(apple, caller):
     assert [caller.get("orgDevices?limit=1").status for _ in range(3)] == [200, 200, 200]
 
 
-@pytest.mark.parametrize(("rate", "burst"), [(0, 1), (-1, 1), (1, 0)])
+@pytest.mark.parametrize(("rate", "burst"), [(0, 1), (-1, 1), (1, 0), (1e-320, 1)])
 def test_a_limit_that_lets_nothing_through_is_refused(apple, rate, burst):
     with pytest.raises(ControlError):
         apple.control.limit_rate(rate, burst=burst)

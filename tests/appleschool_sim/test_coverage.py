@@ -50,6 +50,13 @@ def test_a_device_has_its_warranty_and_its_plan(apple, caller):
     ]
 
 
+def test_a_field_without_value_may_be_null_or_absent(apple, caller):
+    [with_null] = (record for record in coverage(caller, apple.world, 3).json["data"][:1])
+    [without] = coverage(caller, apple.world, 1).json["data"]
+    assert with_null["attributes"]["agreementNumber"] is None
+    assert "agreementNumber" not in without["attributes"]
+
+
 def test_a_device_without_cover_has_an_empty_list(apple, caller):
     answer = coverage(caller, apple.world, 2)
     assert (answer.status, answer.json["data"]) == (200, [])

@@ -55,7 +55,7 @@ def test_a_cursor_may_be_used_with_another_limit(apple, caller):
     assert [device["id"] for device in page["data"]] == [apple.world.serial_at(n) for n in range(20, 25)]
 
 
-@pytest.mark.parametrize("limit", ["0", "-1", "1001", "many", "", "1.5", "%D9%A3"])
+@pytest.mark.parametrize("limit", ["0", "-1", "1001", "many", "", "1.5", "%D9%A3", "1" * 5000])
 def test_a_bad_limit_is_refused(caller, limit):
     answer = caller.get(f"orgDevices?limit={limit}")
     assert (answer.status, answer.error["code"]) == (400, "PARAMETER_ERROR.INVALID")
@@ -115,6 +115,11 @@ def test_mac_addresses_are_strings_and_those_of_ethernet_arrays(listed):
     attributes = listed[6]["attributes"]
     assert isinstance(attributes["wifiMacAddress"], str)
     assert isinstance(attributes["ethernetMacAddress"], list)
+
+
+def test_only_macs_tell_an_address_of_built_in_ethernet(apple):
+    wired = {device.model.family for device in apple.world.devices() if device.ethernet_mac}
+    assert wired == {"Mac"}
 
 
 def test_a_device_has_links_to_what_belongs_to_it(apple, listed):

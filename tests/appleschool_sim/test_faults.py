@@ -199,6 +199,12 @@ def test_a_fault_strikes_after_some_requests_and_so_often(control, caller):
     assert statuses == [200, 200, 503, 503, 503, 200, 200]
 
 
+def test_a_limit_may_strike_named_devices_only(apple, control, caller):
+    control.switch_on(Fault.THROTTLED, serials=[apple.world.serial_at(3)])
+    statuses = [caller.get(coverage_path(apple, index)).status for index in (2, 3, 4)]
+    assert statuses == [200, 429, 200]
+
+
 def test_chance_decides_where_it_is_told_to(control, caller):
     control.switch_on(Fault.UNAVAILABLE, probability=0.5)
     assert {caller.get("orgDevices?limit=1").status for _ in range(40)} == {200, 503}
@@ -220,7 +226,9 @@ def test_faults_that_are_on_are_shown_with_what_they_did(control, caller):
     assert (shown["met"], shown["struck"]) == (1, 1)
 
 
-@pytest.mark.parametrize("setting", [{"probability": 2}, {"after": -1}, {"seconds": -1}, {"often": True}])
+@pytest.mark.parametrize(
+    "setting", [{"probability": 2}, {"after": -1}, {"seconds": -1}, {"seconds": 1e300}, {"often": True}]
+)
 def test_a_setting_that_makes_no_sense_is_refused(caller, setting):
     body = json.dumps({"fault": "slow", "setting": setting}).encode()
     assert caller.ask("POST", "/_control/fault", body).status == 400

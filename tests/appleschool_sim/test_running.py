@@ -15,7 +15,7 @@ from appleschool_sim.cli import simulator as command
 from appleschool_sim.control import Control
 from appleschool_sim.credentials import read_credentials
 from appleschool_sim.faults import Fault
-from appleschool_sim.testing import RunningSimulator, running_simulator
+from appleschool_sim.testing import RunningSimulator, running_simulator, sign_assertion
 
 from .asking import Caller
 from .test_activities import document
@@ -164,6 +164,28 @@ def test_a_world_may_be_made_for_another_day():
         assert simulator.world.today == date(2024, 2, 29)
         added = [device["attributes"]["addedToOrgDateTime"][:19] for device in listed]
         assert added == [f"{device.added:%Y-%m-%dT%H:%M:%S}" for device in simulator.world.devices()]
+
+
+def test_the_same_seed_gives_the_same_bytes():
+    answers = []
+    for _ in range(2):
+        with running_simulator(devices=40, seed=9) as simulator:
+            caller = Caller(simulator).sign_in()
+            paths = ["orgDevices?limit=30", "mdmServers?fields[mdmServers]=serverName,updatedDateTime"]
+            paths += [f"orgDevices/{simulator.world.serial_at(n)}/appleCareCoverage" for n in range(40)]
+            here = simulator.address.encode()
+            answers.append([caller.get(path).body.replace(here, b"") for path in paths])
+    assert answers[0] == answers[1]
+
+
+def test_assertions_may_be_made_for_another_audience(start):
+    elsewhere = "https://apple.example.org/token"
+    begun = start("--devices", "1", "--audience", elsewhere)
+    credentials = read_credentials(begun.folder)
+    running = RunningSimulator(begun.address, begun.folder, pid=begun.process.pid)
+    good = sign_assertion(credentials, aud=elsewhere)
+    assert Caller(running).request_token(client_assertion=good).status == 200
+    assert Caller(running).request_token().status == 400
 
 
 def test_credentials_never_show_their_key():

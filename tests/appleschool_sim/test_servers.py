@@ -20,6 +20,15 @@ def test_the_servers_are_listed_with_their_number_of_devices(apple, caller):
     )
 
 
+def test_what_never_connects_has_no_time_of_connection(caller):
+    district, _, configurator, former = (
+        server["attributes"] for server in caller.get("mdmServers").json["data"]
+    )
+    assert district["lastConnectedDateTime"]
+    assert former["lastConnectedDateTime"] is None
+    assert "lastConnectedDateTime" not in configurator
+
+
 def test_servers_come_in_pages(caller):
     assert [len(page["data"]) for page in caller.pages("mdmServers?limit=3")] == [3, 1]
 

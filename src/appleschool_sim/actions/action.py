@@ -1,7 +1,7 @@
 """What an action is."""
 
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import msgspec
 
@@ -9,6 +9,7 @@ from appleschool_sim.devices import Device
 from appleschool_sim.simulator import Simulator
 
 replaced = msgspec.structs.replace
+ZonedTime = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
 class ActionError(ValueError):

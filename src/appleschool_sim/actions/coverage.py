@@ -1,11 +1,11 @@
 """AppleCare is bought, changed, cancelled and lost."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
 
-from appleschool_sim.actions.action import Action, ActionError, Moment, present, replaced
+from appleschool_sim.actions.action import Action, ActionError, Moment, ZonedTime, present, replaced
 from appleschool_sim.coverages import Coverage
 from appleschool_sim.devices import Device, digest, midnight
 from appleschool_sim.kinds import PaymentType
@@ -16,8 +16,8 @@ class ChangeCoverage(Action, frozen=True):
     """The device's plan changes; without a plan it gets one."""
 
     serial: str
-    starts: datetime | msgspec.UnsetType = msgspec.UNSET
-    ends: datetime | msgspec.UnsetType | None = msgspec.UNSET
+    starts: ZonedTime | msgspec.UnsetType = msgspec.UNSET
+    ends: ZonedTime | msgspec.UnsetType | None = msgspec.UNSET
     description: str | msgspec.UnsetType = msgspec.UNSET
     payment: PaymentType | msgspec.UnsetType = msgspec.UNSET
     renewable: bool | msgspec.UnsetType = msgspec.UNSET
@@ -26,7 +26,11 @@ class ChangeCoverage(Action, frozen=True):
         device = present(simulator, self.serial)
         records = simulator.world.coverage_at(device.index, at.simulated)
         given = {name: getattr(self, name) for name in self.__struct_fields__ if name != "serial"}
-        chosen = {name: value for name, value in given.items() if value is not msgspec.UNSET}
+        chosen = {
+            name: value.astimezone(UTC) if isinstance(value, datetime) else value
+            for name, value in given.items()
+            if value is not msgspec.UNSET
+        }
         limited = tuple(record for record in records if not record.is_plan)
         plan = next((record for record in records if record.is_plan), None) or _new_plan(device, at.simulated)
         _set_coverage(simulator, device, (*limited, replaced(plan, **chosen)))

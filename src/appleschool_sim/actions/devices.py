@@ -1,12 +1,13 @@
 """Devices come, change and go."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
 import msgspec
 
 from appleschool_sim.actions.action import Action, ActionError, Moment, present, replaced
+from appleschool_sim.catalog import EVERY_MODEL
 from appleschool_sim.coverages import Coverage
 from appleschool_sim.devices import (
     REPLACEMENT_ORDERS,
@@ -15,6 +16,7 @@ from appleschool_sim.devices import (
     build_device,
     digest,
     midnight,
+    of_model,
 )
 from appleschool_sim.kinds import PurchaseSource
 from appleschool_sim.simulator import Simulator
@@ -39,35 +41,53 @@ class Replace(Action, frozen=True):
     forgotten: bool = False
     delay_seconds: float = 0
     covered_after_seconds: float = WEEK
+    model: str | None = None
+    capacity: str | None = None
     part_number: str | None = None
     color: str | None = None
 
     def apply(self, simulator: Simulator, at: Moment) -> dict[str, Any]:
         world = simulator.world
         old = present(simulator, self.serial)
+        like = self._like(old)
+        delayed = at.simulated + timedelta(seconds=self.delay_seconds)
+        appears = at.simulated if self.released is ReleaseOrder.AFTER else delayed
+        covered_from = appears + timedelta(seconds=self.covered_after_seconds)
+        # Nothing may fail from here on: a serial that is handed out must be in the journal.
         serial = world.unused_serial()
         number = int.from_bytes(digest(world.seed, "replacement", serial)[:6]) % REPLACEMENT_ORDERS
         order_number = f"R{number:09d}"
-        delayed = at.simulated + timedelta(seconds=self.delay_seconds)
-        appears = at.simulated if self.released is ReleaseOrder.AFTER else delayed
         new = replaced(
-            another_unit(world.seed, old, serial),
+            another_unit(world.seed, like, serial),
             order_number=order_number,
             ordered=midnight(appears.date()),
             added=appears,
             updated=appears,
             source=PurchaseSource.APPLE,
             source_id="0001234567",
-            part_number=self.part_number or old.part_number,
-            color=old.color if self.color is None else self.color,
         )
-        covered_from = appears + timedelta(seconds=self.covered_after_seconds)
         simulator.later(appears, lambda: _appear(simulator, new, old, covered_from))
         if self.released is not ReleaseOrder.NEVER:
             gone = delayed if self.released is ReleaseOrder.AFTER else at.simulated
             simulator.later(gone, lambda: _release(simulator, self.serial, gone, forgotten=self.forgotten))
         simulator.catch_up(at.simulated)
         return {"serial": serial, "order_number": order_number}
+
+    def _like(self, old: Device) -> Device:
+        """The old device, with what is to be different about the new one."""
+        like = old
+        if self.model is not None:
+            model = next((model for model in EVERY_MODEL if model.name == self.model), None)
+            if model is None:
+                message = f"There is no model {self.model}"
+                raise ActionError(message)
+            like = of_model(old, model)
+        return replaced(
+            like,
+            capacity=like.capacity if self.capacity is None else self.capacity,
+            part_number=like.part_number if self.part_number is None else self.part_number,
+            color=like.color if self.color is None else self.color,
+        )
 
 
 class Release(Action, frozen=True):
@@ -104,8 +124,10 @@ class Add(Action, frozen=True):
             device = another_unit(world.seed, like, serial)
         now = at.simulated
         number = self.order_number or device.order_number
-        added = replaced(device, added=now, updated=now, ordered=midnight(now.date()), order_number=number)
-        world.add(added)
+        added = world.add(
+            replaced(device, added=now, updated=now, ordered=midnight(now.date()), order_number=number)
+        )
+        world.set_coverage(added.index, _begun_on(now.date(), world.coverage_at(added.index)))
         return {"serial": serial}
 
 
@@ -138,6 +160,19 @@ class Submit(Action, frozen=True):
 
     def apply(self, simulator: Simulator, at: Moment) -> dict[str, Any]:
         return simulator.activities.create(bytes(self.document), at.simulated)
+
+
+def _begun_on(day: date, records: tuple[Coverage, ...]) -> tuple[Coverage, ...]:
+    """The records of a device that was bought new: all of its cover begins with this day."""
+    return tuple(
+        replaced(
+            record,
+            starts=midnight(day),
+            ends=record.ends and midnight(day) + (record.ends - record.starts),
+            canceled=None,
+        )
+        for record in records
+    )
 
 
 def _appear(simulator: Simulator, new: Device, old: Device, covered_from: datetime) -> None:

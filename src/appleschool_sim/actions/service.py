@@ -1,16 +1,18 @@
 """Keys, limits, faults, the clock and the counters: what stands between a client and the devices."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, timedelta
 from enum import StrEnum
 from typing import Any, ClassVar
 
 import msgspec
 
-from appleschool_sim.actions.action import Action, ActionError, Moment, replaced
+from appleschool_sim.actions.action import Action, ActionError, Moment, ZonedTime, replaced
 from appleschool_sim.credentials import with_new_key
 from appleschool_sim.faults import Fault, FaultSetting
 from appleschool_sim.rate import TokenBucket
 from appleschool_sim.simulator import Simulator
+
+SLOWEST_RATE = 0.001
 
 
 class RevokeKey(Action, frozen=True):
@@ -64,8 +66,9 @@ class RateLimit(Action, frozen=True):
     retry_after: RetryAfter = RetryAfter.SECONDS
 
     def apply(self, simulator: Simulator, at: Moment) -> dict[str, Any]:
-        if self.rate is not None and (self.rate <= 0 or self.burst < 1):
-            raise ActionError("rate must be more than 0 and burst at least 1")
+        if self.rate is not None and (self.rate < SLOWEST_RATE or self.burst < 1):
+            message = f"rate must be at least {SLOWEST_RATE} and burst at least 1"
+            raise ActionError(message)
         simulator.bucket = None if self.rate is None else TokenBucket(self.rate, self.burst)
         simulator.retry_after = self.retry_after
         return {}
@@ -97,7 +100,7 @@ class ClearFaults(Action, frozen=True):
 class TurnClock(Action, frozen=True):
     """Turn the clock to a moment or by some seconds; neither means back to the real time."""
 
-    to: datetime | None = None
+    to: ZonedTime | None = None
     by_seconds: float | None = None
     stopped: bool = False
 
@@ -105,8 +108,6 @@ class TurnClock(Action, frozen=True):
         if self.to is None and self.by_seconds is None:
             simulator.clock.run_real()
             return {}
-        if self.to is not None and self.to.tzinfo is None:
-            raise ActionError("a moment needs a time zone")
         moment = (self.to or at.simulated) + timedelta(seconds=self.by_seconds or 0)
         simulator.clock.turn_to(moment.astimezone(UTC), stopped=self.stopped, real=at.real)
         return {}
