@@ -42,21 +42,33 @@ def is_alive(process_id: int) -> bool:
         return False
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_serve_answers_and_ends_everything_it_started(tmp_path: Path, number: signal.Signals) -> None:
-    port = free_port()
-    process = subprocess.Popen(
+def serve(port: int, folder: Path) -> subprocess.Popen[str]:
+    return subprocess.Popen(
         [sys.executable, "-m", "homeroom", "serve", "--port", str(port)],
         env=os.environ
         | {
             "DJANGO_SETTINGS_MODULE": "homeroom.config.settings",
-            "HOMEROOM_DATA_DIR": str(tmp_path),
+            "HOMEROOM_DATA_DIR": str(folder),
             "HOMEROOM_DATABASE_URL": "",
         },
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
     )
+
+
+def still_alive(process_ids: set[int], *, within: float) -> set[int]:
+    """Which of them run on after so many seconds; returns as soon as none does."""
+    until = time.monotonic() + within
+    while (alive := set(filter(is_alive, process_ids))) and time.monotonic() < until:
+        time.sleep(0.1)
+    return alive
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_serve_answers_and_ends_everything_it_started(tmp_path: Path, number: signal.Signals) -> None:
+    port = free_port()
+    process = serve(port, tmp_path)
     assert process.stdout is not None
     try:
         assert process.stdout.readline().strip() == f"http://localhost:{port}"
@@ -66,15 +78,22 @@ def test_serve_answers_and_ends_everything_it_started(tmp_path: Path, number: si
         assert len(started) >= 2
         process.send_signal(number)
         process.wait(timeout=30)
-        until = time.monotonic() + 10
-        while any(map(is_alive, started)) and time.monotonic() < until:
-            time.sleep(0.1)
-        assert not [child for child in started if is_alive(child)]
+        assert not still_alive(started, within=10)
         with pytest.raises(URLError):
             urlopen(f"http://localhost:{port}/account/login/")
     finally:
         process.kill()
         process.communicate()
+
+
+def test_serve_that_is_killed_while_it_starts_leaves_nothing_behind(tmp_path: Path) -> None:
+    with serve(free_port(), tmp_path) as process:
+        until = time.monotonic() + 30
+        while len(started := children_of(process.pid)) < 3 and time.monotonic() < until:
+            time.sleep(0.005)
+        process.kill()
+        assert len(started) >= 3  # the pages' server, the process that answers, the worker
+        assert not still_alive(started, within=30)
 
 
 @pytest.mark.django_db(transaction=True)

@@ -1,6 +1,7 @@
 """Processes that end with the one that started them."""
 
 import ctypes
+import os
 import signal
 import socket
 import subprocess
@@ -29,6 +30,10 @@ class Children:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> bool:
+        # Asked twice, it still ends in order: what is started in sessions of their own would stay behind.
+        interrupted_by = {
+            number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGTERM, signal.SIGINT)
+        }
         for process in reversed(self._processes):
             process.terminate()
         until = time.monotonic() + PATIENCE_SECONDS
@@ -36,9 +41,10 @@ class Children:
             try:
                 process.wait(max(0.1, until - time.monotonic()))
             except subprocess.TimeoutExpired:
-                process.kill()
+                os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
-        signal.signal(signal.SIGTERM, self._before)
+        for number, handler in (interrupted_by | {signal.SIGTERM: self._before}).items():
+            signal.signal(number, handler)
         return kind is KeyboardInterrupt
 
     def start(self, *arguments: str) -> subprocess.Popen[bytes]:

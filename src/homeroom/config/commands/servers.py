@@ -12,6 +12,7 @@ from homeroom.config.commands.children import Children
 from homeroom.config.commands.database import prepare
 
 THREADS = max(2, os.cpu_count() or 2)
+STOP_SECONDS = 10  # less than the patience of `serve`
 
 
 @click.command()
@@ -29,6 +30,8 @@ def web(host: str, port: int) -> None:
         port=port,
         interface=Interfaces.WSGI,
         blocking_threads=THREADS,
+        # A request to end that comes while the process that answers is being started would else be lost.
+        workers_kill_timeout=STOP_SECONDS,
         log_access=False,
         log_level=LogLevels.warning,
     ).serve()
