@@ -1,4 +1,4 @@
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
@@ -11,6 +11,7 @@ from django.dispatch import receiver
 from django.utils.translation import gettext as translated
 from django.utils.translation import gettext_lazy as _
 
+from homeroom.rows import write_rows
 from homeroom.web.errors import Refused
 
 
@@ -75,6 +76,12 @@ class InsuranceQuerySet(models.QuerySet["InsuranceRecord"]):
             if kwargs.get("update_conflicts"):
                 self._conflicting(records)._refuse_synced()  # noqa: SLF001
         return super().bulk_create(records, *args, **kwargs)
+
+    def write_synced(self, rows: Iterable[Mapping[str, Any]], *, update: Collection[str]) -> None:
+        """Insert synced records, or overwrite the fields of `update` where Apple's id stands; see `write_rows`."""
+        if not _sync_is_writing.get():
+            raise SyncedInsuranceIsReadOnly
+        write_rows(self.model, rows, unique=("device", "apple_id"), update=update)
 
 
 def cascade_unless_synced(collector: Collector, field: Any, records: InsuranceQuerySet, using: str) -> None:

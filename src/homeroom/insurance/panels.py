@@ -47,7 +47,7 @@ def _coverages(device: Device, records: Iterable[InsuranceRecord]) -> tuple[Cove
     check = CoverageCheck.objects.filter(pk=device.pk).first()
     periods = Periods()
     for record in records:
-        periods.add(record)
+        periods.add_record(record)
     applecare = periods.summary(device.pk, Kind.APPLECARE, today())
     warranty = periods.summary(device.pk, Kind.LIMITED_WARRANTY, today())
     return _coverage(applecare, check), _coverage(warranty, check)

@@ -67,6 +67,18 @@ class StoredCoverage:
     missing_since: datetime | None = None
     ended_on: date | None = None
 
+    @property
+    def days(self) -> "Period | None":
+        """The days on which it really covers; None if there is none."""
+        told = self.coverage
+        return period(
+            starts=told.starts,
+            ends=told.ends,
+            cancelled_on=told.cancelled_on,
+            ended_on=self.ended_on,
+            plan=told.plan,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class CoveragePlan:

@@ -15,6 +15,7 @@ from homeroom.applesync.models import AppleDevice, RunNote, SyncRun
 from homeroom.applesync.pipeline import matching
 from homeroom.applesync.pipeline.lease import Lease
 from homeroom.applesync.pipeline.seen import Seen
+from homeroom.rows import write_rows
 
 TYPED_COLUMNS = (
     "product_family",
@@ -119,9 +120,14 @@ def _stored_rows(run: SyncRun, serials: Iterable[str]) -> dict[str, StoredRow]:
 
 
 def _create(run: SyncRun, records: Sequence[OrgDevice]) -> list[int]:
+    """The ids of the new rows."""
+    if not records:
+        return []
     now = timezone.now()
-    rows = AppleDevice.objects.bulk_create([_row(run, record, first_seen_at=now) for record in records])
-    return [row.pk for row in rows]
+    write_rows(AppleDevice, [_row(run, record, first_seen_at=now) for record in records])
+    serials = [record.serial_number for record in records]
+    new = AppleDevice.objects.order_by().filter(connection=run.connection_id, serial_number__in=serials)
+    return list(new.values_list("pk", flat=True))
 
 
 def _update(run: SyncRun, records: dict[str, OrgDevice], stored: dict[str, StoredRow]) -> int:
@@ -130,24 +136,23 @@ def _update(run: SyncRun, records: dict[str, OrgDevice], stored: dict[str, Store
         for serial, row in stored.items()
         if row.gone or row.content_hash != content_hash(records[serial].attributes)
     ]
-    if changed:
-        now = timezone.now()
-        AppleDevice.objects.bulk_create(
-            [_row(run, record, first_seen_at=now) for record in changed],
-            update_conflicts=True,
-            unique_fields=["connection", "serial_number"],
-            update_fields=[*TYPED_COLUMNS, "attributes", "content_hash", "gone_since"],
-        )
+    now = timezone.now()
+    write_rows(
+        AppleDevice,
+        [_row(run, record, first_seen_at=now) for record in changed],
+        unique=("connection", "serial_number"),
+        update=(*TYPED_COLUMNS, "attributes", "content_hash", "gone_since"),
+    )
     return len(changed)
 
 
-def _row(run: SyncRun, record: OrgDevice, *, first_seen_at: datetime) -> AppleDevice:
-    return AppleDevice(
-        connection_id=run.connection_id,
-        serial_number=record.serial_number,
-        first_seen_at=first_seen_at,
+def _row(run: SyncRun, record: OrgDevice, *, first_seen_at: datetime) -> dict[str, object]:
+    return {
+        "connection_id": run.connection_id,
+        "serial_number": record.serial_number,
+        "first_seen_at": first_seen_at,
         **mirrored(record),
-    )
+    }
 
 
 def _notes(run: SyncRun, records: Iterable[OrgDevice | UnreadableRecord]) -> int:

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from django.db import transaction
 
@@ -16,9 +17,13 @@ from homeroom.insurance.rules import (
 )
 from homeroom.insurance.verbs.summaries import Periods, write_summaries
 from homeroom.inventory.models import Device
+from homeroom.rows import write_rows
 
 Coverages = Mapping[int, Mapping[str, StoredCoverage]]
 """By device, then by Apple's id."""
+
+Row = dict[str, Any]
+"""Values by attribute name, as `write_rows` takes them."""
 
 PROVIDER = "Apple"
 UPDATED = (
@@ -63,21 +68,20 @@ def apply_apple_coverage(answers: Sequence[CoverageAnswer], *, today: date) -> C
         plan = plan_coverage_changes(now[answer.device_id], answer, today)
         for after in (*plan.created, *plan.updated):
             now[answer.device_id][after.coverage.apple_id] = after
-    changes, created, updated = _compare(before, now)
+    changes, written = _compare(before, now)
     with sync_writes_insurance():
-        InsuranceRecord.objects.bulk_create(created)
-        InsuranceRecord.objects.bulk_create(
-            updated, update_conflicts=True, unique_fields=["device", "apple_id"], update_fields=list(UPDATED)
-        )
-    _refresh(now, others, {record.device_id for record in (*created, *updated)}, today)
+        InsuranceRecord.objects.write_synced(written, update=UPDATED)
+    _refresh(now, others, {row["device_id"] for row in written}, today)
     _write_checks(
         [
-            CoverageCheck(
-                device_id=answer.device_id, attempted_at=answer.checked_at, succeeded_at=answer.checked_at
-            )
+            {
+                "device_id": answer.device_id,
+                "attempted_at": answer.checked_at,
+                "succeeded_at": answer.checked_at,
+            }
             for answer in in_order
         ],
-        ["attempted_at", "succeeded_at", "failure"],
+        ("attempted_at", "succeeded_at", "failure"),
     )
     return changes
 
@@ -88,13 +92,15 @@ def record_failed_checks(failures: Sequence[FailedCheck]) -> None:
     there = _there({failure.device_id for failure in failures})
     _write_checks(
         [
-            CoverageCheck(
-                device_id=failure.device_id, attempted_at=failure.attempted_at, failure=failure.failure[:300]
-            )
+            {
+                "device_id": failure.device_id,
+                "attempted_at": failure.attempted_at,
+                "failure": failure.failure[:300],
+            }
             for failure in failures
             if failure.device_id in there
         ],
-        ["attempted_at", "failure"],
+        ("attempted_at", "failure"),
     )
 
 
@@ -102,32 +108,28 @@ def _there(device_ids: Collection[int]) -> set[int]:
     return set(Device.objects.order_by().filter(pk__in=device_ids).values_list("pk", flat=True))
 
 
-def _write_checks(checks: Sequence[CoverageCheck], fields: list[str]) -> None:
-    """The last check of each device counts; one statement can't write the same row twice."""
-    CoverageCheck.objects.bulk_create(
-        {check.device_id: check for check in checks}.values(),
-        update_conflicts=True,
-        unique_fields=["device"],
-        update_fields=fields,
-    )
+def _write_checks(checks: Sequence[Row], fields: Collection[str]) -> None:
+    """The last check of each device counts."""
+    write_rows(CoverageCheck, checks, unique=("device",), update=fields)
 
 
-def _compare(
-    before: Coverages, now: Coverages
-) -> tuple[CoverageChanges, list[InsuranceRecord], list[InsuranceRecord]]:
-    """What differs, and the records to create and to update for it."""
-    created: list[InsuranceRecord] = []
-    updated: list[InsuranceRecord] = []
-    ended = 0
+def _compare(before: Coverages, now: Coverages) -> tuple[CoverageChanges, list[Row]]:
+    """What differs, and the rows to write for it."""
+    written: list[Row] = []
+    created = updated = ended = 0
     for device_id, coverages in now.items():
         for apple_id, after in coverages.items():
             stood = before[device_id].get(apple_id)
+            if stood == after:
+                continue
+            written.append(_row(device_id, after))
             if stood is None:
-                created.append(_record(device_id, after))
-            elif stood != after:
-                updated.append(_record(device_id, after))
-                ended += after.missing_since is not None and after.ended_on != stood.ended_on
-    return CoverageChanges(len(created), len(updated) - ended, ended), created, updated
+                created += 1
+            elif after.missing_since is not None and after.ended_on != stood.ended_on:
+                ended += 1
+            else:
+                updated += 1
+    return CoverageChanges(created, updated, ended), written
 
 
 def _refresh(
@@ -136,10 +138,10 @@ def _refresh(
     """Renew the summaries of the devices written to, from what is in memory already."""
     periods = Periods()
     for record in others:
-        periods.add(record)
+        periods.add_record(record)
     for device_id in device_ids:
         for standing in now[device_id].values():
-            periods.add(_record(device_id, standing))
+            periods.add(device_id, standing.coverage.kind, standing.days)
     write_summaries(device_ids, periods, today=today)
 
 
@@ -173,23 +175,23 @@ def _coverage(record: InsuranceRecord) -> AppleCoverage:
     )
 
 
-def _record(device_id: int, after: StoredCoverage) -> InsuranceRecord:
+def _row(device_id: int, after: StoredCoverage) -> Row:
     coverage = after.coverage
-    return InsuranceRecord(
-        device_id=device_id,
-        provider=PROVIDER,
-        source=Source.APPLECARE_SYNC,
-        apple_id=coverage.apple_id,
-        plan=coverage.plan,
-        kind=coverage.kind,
-        starts=coverage.starts,
-        ends=coverage.ends,
-        cancelled_on=coverage.cancelled_on,
-        agreement_number=coverage.agreement_number,
-        apple_status=coverage.status,
-        apple_payment_type=coverage.payment_type,
-        apple_renewable=coverage.renewable,
-        apple_attributes=coverage.attributes or None,
-        missing_since=after.missing_since,
-        ended_on=after.ended_on,
-    )
+    return {
+        "device_id": device_id,
+        "provider": PROVIDER,
+        "source": Source.APPLECARE_SYNC.value,
+        "apple_id": coverage.apple_id,
+        "plan": coverage.plan,
+        "kind": coverage.kind.value,
+        "starts": coverage.starts,
+        "ends": coverage.ends,
+        "cancelled_on": coverage.cancelled_on,
+        "agreement_number": coverage.agreement_number,
+        "apple_status": coverage.status,
+        "apple_payment_type": coverage.payment_type,
+        "apple_renewable": coverage.renewable,
+        "apple_attributes": coverage.attributes or None,
+        "missing_since": after.missing_since,
+        "ended_on": after.ended_on,
+    }

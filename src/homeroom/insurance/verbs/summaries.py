@@ -3,14 +3,15 @@
 from collections import defaultdict
 from collections.abc import Collection
 from datetime import date
+from typing import Any
 
 from django.db import transaction
 
 from homeroom.insurance.models import CoverageSummary, InsuranceRecord, Kind
 from homeroom.insurance.rules import Period, Summary, period, summarise
+from homeroom.rows import write_rows
 
 SUMMARISED = (Kind.APPLECARE, Kind.LIMITED_WARRANTY)
-EMPTY = CoverageSummary()
 FIELDS = (
     "applecare_from",
     "applecare_until",
@@ -20,6 +21,7 @@ FIELDS = (
     "warranty_until",
     "warranty_next_from",
 )
+EMPTY = {name: getattr(CoverageSummary(), name) for name in FIELDS}
 
 
 @transaction.atomic
@@ -28,7 +30,7 @@ def refresh_summaries(device_ids: Collection[int], *, today: date) -> None:
     records = InsuranceRecord.objects.order_by().filter(device__in=device_ids, kind__in=SUMMARISED)
     periods = Periods()
     for record in records:
-        periods.add(record)
+        periods.add_record(record)
     write_summaries(device_ids, periods, today=today)
 
 
@@ -38,9 +40,11 @@ class Periods:
     def __init__(self) -> None:
         self._of: dict[tuple[int, str], list[Period]] = defaultdict(list)
 
-    def add(self, record: InsuranceRecord) -> None:
-        if record.kind not in SUMMARISED:
-            return
+    def add(self, device_id: int, kind: str, days: Period | None) -> None:
+        if days is not None and kind in SUMMARISED:
+            self._of[device_id, kind].append(days)
+
+    def add_record(self, record: InsuranceRecord) -> None:
         days = period(
             starts=record.starts,
             ends=record.ends,
@@ -48,8 +52,7 @@ class Periods:
             ended_on=record.ended_on,
             plan=record.plan,
         )
-        if days is not None:
-            self._of[record.device_id, record.kind].append(days)
+        self.add(record.device_id, record.kind, days)
 
     def summary(self, device_id: int, kind: Kind, today: date) -> Summary:
         return summarise(self._of.get((device_id, kind), ()), today)
@@ -57,7 +60,10 @@ class Periods:
 
 def write_summaries(device_ids: Collection[int], periods: Periods, *, today: date) -> None:
     """Write the summaries of these devices that differ from what stands."""
-    stored = CoverageSummary.objects.in_bulk(list(device_ids))
+    stored = {
+        row["device_id"]: row
+        for row in CoverageSummary.objects.filter(pk__in=list(device_ids)).values("device_id", *FIELDS)
+    }
     changed = []
     for device_id in device_ids:
         after = _row(
@@ -65,12 +71,9 @@ def write_summaries(device_ids: Collection[int], periods: Periods, *, today: dat
             periods.summary(device_id, Kind.APPLECARE, today),
             periods.summary(device_id, Kind.LIMITED_WARRANTY, today),
         )
-        before = stored.get(device_id) or EMPTY
-        if any(getattr(before, name) != getattr(after, name) for name in FIELDS):
+        if after != stored.get(device_id, EMPTY | {"device_id": device_id}):
             changed.append(after)
-    CoverageSummary.objects.bulk_create(
-        changed, update_conflicts=True, unique_fields=["device"], update_fields=list(FIELDS)
-    )
+    write_rows(CoverageSummary, changed, unique=("device",), update=FIELDS)
 
 
 def refresh_due_summaries(*, today: date) -> int:
@@ -85,14 +88,14 @@ def refresh_due_summaries(*, today: date) -> int:
     return moved
 
 
-def _row(device_id: int, applecare: Summary, warranty: Summary) -> CoverageSummary:
-    return CoverageSummary(
-        device_id=device_id,
-        applecare_from=applecare.covered_from,
-        applecare_until=applecare.covered_until,
-        applecare_next_from=applecare.next_from,
-        applecare_plan=applecare.plan,
-        warranty_from=warranty.covered_from,
-        warranty_until=warranty.covered_until,
-        warranty_next_from=warranty.next_from,
-    )
+def _row(device_id: int, applecare: Summary, warranty: Summary) -> dict[str, Any]:
+    return {
+        "device_id": device_id,
+        "applecare_from": applecare.covered_from,
+        "applecare_until": applecare.covered_until,
+        "applecare_next_from": applecare.next_from,
+        "applecare_plan": applecare.plan,
+        "warranty_from": warranty.covered_from,
+        "warranty_until": warranty.covered_until,
+        "warranty_next_from": warranty.next_from,
+    }

@@ -1,0 +1,54 @@
+"""Many rows through one statement that is compiled once.
+
+`bulk_create` builds a model for each row and SQL for each of its values, which at a district's size is most of
+a sync's time; see docs/decisions/rows-in-one-statement.md.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from functools import partial
+from typing import Any
+
+from django.db import connection
+from django.db.models import Field, Model
+from django.db.models.constants import OnConflict
+
+
+def write_rows(
+    model: type[Model],
+    rows: Iterable[Mapping[str, Any]],
+    *,
+    unique: Collection[str] = (),
+    update: Collection[str] = (),
+) -> None:
+    """Insert a row for each mapping of attribute names (`device_id`, not `device`); others get their defaults.
+
+    With `unique` and `update`, a row that stands already has the fields of `update` overwritten. Sends no
+    signals and passes by `save()` and QuerySets: what they guard is the caller's to keep.
+    """
+    fields = [field for field in model._meta.concrete_fields if not (field.generated or _counts_up(field))]
+    defaults = {field.attname: field.get_default() for field in fields}
+    prepared = [(field.attname, partial(field.get_db_prep_save, connection=connection)) for field in fields]
+    values = [[prepare(row.get(name, defaults[name])) for name, prepare in prepared] for row in rows]
+    if values:
+        with connection.cursor() as cursor:
+            cursor.executemany(_statement(model, fields, unique, update), values)
+
+
+def _statement(
+    model: type[Model], fields: Collection[Field[Any, Any]], unique: Collection[str], update: Collection[str]
+) -> str:
+    quote = connection.ops.quote_name
+    columns = ", ".join(quote(str(field.column)) for field in fields)
+    places = ", ".join(["%s"] * len(fields))
+    conflict = connection.ops.on_conflict_suffix_sql(
+        fields, OnConflict.UPDATE if update else None, _columns(fields, update), _columns(fields, unique)
+    )
+    return f"INSERT INTO {quote(model._meta.db_table)} ({columns}) VALUES ({places}) {conflict}"  # noqa: S608 - names of our own
+
+
+def _columns(fields: Iterable[Field[Any, Any]], names: Collection[str]) -> list[str]:
+    return [str(field.column) for field in fields if field.name in names]
+
+
+def _counts_up(field: Field[Any, Any]) -> bool:
+    return field.primary_key and field.remote_field is None
