@@ -8,7 +8,8 @@ from collections.abc import Collection, Iterable, Mapping
 from functools import partial
 from typing import Any
 
-from django.db import connection
+from django.db import connections, router
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Field, Model
 from django.db.models.constants import OnConflict
 
@@ -25,17 +26,22 @@ def write_rows(
     With `unique` and `update`, a row that stands already has the fields of `update` overwritten. Sends no
     signals and passes by `save()` and QuerySets: what they guard is the caller's to keep.
     """
+    connection = connections[router.db_for_write(model)]  # the proxy asks for its thread at each use
     fields = [field for field in model._meta.concrete_fields if not (field.generated or _counts_up(field))]
     defaults = {field.attname: field.get_default() for field in fields}
     prepared = [(field.attname, partial(field.get_db_prep_save, connection=connection)) for field in fields]
     values = [[prepare(row.get(name, defaults[name])) for name, prepare in prepared] for row in rows]
     if values:
         with connection.cursor() as cursor:
-            cursor.executemany(_statement(model, fields, unique, update), values)
+            cursor.executemany(_statement(connection, model, fields, unique, update), values)
 
 
 def _statement(
-    model: type[Model], fields: Collection[Field[Any, Any]], unique: Collection[str], update: Collection[str]
+    connection: BaseDatabaseWrapper,
+    model: type[Model],
+    fields: Collection[Field[Any, Any]],
+    unique: Collection[str],
+    update: Collection[str],
 ) -> str:
     quote = connection.ops.quote_name
     columns = ", ".join(quote(str(field.column)) for field in fields)
