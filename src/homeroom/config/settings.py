@@ -98,7 +98,7 @@ if _database["ENGINE"].endswith("sqlite3"):
         "transaction_mode": "IMMEDIATE",
         "timeout": 20,
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; "
-        "PRAGMA mmap_size=134217728; PRAGMA cache_size=-20000; PRAGMA foreign_keys=ON;",
+        "PRAGMA cache_size=-20000; PRAGMA foreign_keys=ON;",
     }
 else:
     _database["OPTIONS"] = {"pool": {"min_size": 1, "max_size": 16}}
