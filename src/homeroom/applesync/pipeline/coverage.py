@@ -1,25 +1,22 @@
-"""The third step: whose coverage is asked for in this run, what Apple's answers mean, and writing them."""
+"""The third step: what Apple's answers on coverage mean, and writing them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import TypeGuard
 
-from django.conf import settings
 from django.db import transaction
-from django.db.models import F, Q, QuerySet
-from django.db.models.functions import Mod
-from django.utils import timezone
+from django.db.models import F
 from django.utils.translation import gettext as _
 
 from appleschool import AppleCareCoverage, UnreadableRecord
-from homeroom.applesync.models import AppleDevice, RunNote, SyncRun
+from homeroom.applesync.models import RunNote, SyncRun
 from homeroom.applesync.pipeline.lease import Lease
+from homeroom.applesync.pipeline.queue import Target
 from homeroom.insurance import verbs as insurance
 from homeroom.insurance.models import InsuranceRecord, Kind, Source
 from homeroom.insurance.rules import AppleCoverage, CoverageAnswer, FailedCheck
 
-CHUNK = 1000
 READ = frozenset(
     {
         "description",
@@ -37,15 +34,6 @@ READ = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
-    """A device whose coverage is to be asked for."""
-
-    row_id: int
-    serial_number: str
-    device_id: int
-
-
-@dataclass(frozen=True, slots=True)
 class Answer:
     """What came back for one target. None means: Apple answered that it knows none (404)."""
 
@@ -53,37 +41,6 @@ class Answer:
     at: datetime
     coverages: Sequence[AppleCareCoverage | UnreadableRecord] | None = None
     failure: str = ""
-
-
-def due(run: SyncRun, today: date) -> QuerySet[AppleDevice]:
-    """Matched devices of the run's connection whose coverage is to be asked for, and was not yet in this run.
-
-    Due is what was never answered, what changed at Apple since, what is older than the longest age, and the
-    share of the day: each device has its day by its row id, so that the load is even over those days.
-    """
-    days = settings.CONFIGURATION.coverage_max_age_days
-    checked = "device__coverage_check__succeeded_at"
-    midnight = timezone.make_aware(
-        datetime.combine(today, datetime.min.time()), timezone.get_default_timezone()
-    )
-    return (
-        AppleDevice.objects.filter(
-            connection=run.connection_id, device__isnull=False, gone_since__isnull=True
-        )
-        .annotate(day=Mod("pk", days))
-        .filter(
-            Q(**{f"{checked}__isnull": True})
-            | Q(updated_at__gt=F(checked))
-            | Q(**{f"{checked}__lt": midnight - timedelta(days=days - 1)})
-            | Q(**{f"{checked}__lt": midnight}, day=today.toordinal() % days)
-        )
-        .exclude(device__coverage_check__attempted_at__gte=run.started_at)
-    )
-
-
-def next_targets(run: SyncRun, today: date, *, after: int) -> list[Target]:
-    rows = due(run, today).filter(pk__gt=after).order_by("pk")
-    return [Target(*row) for row in rows.values_list("pk", "serial_number", "device_id")[:CHUNK]]
 
 
 def store_answers(run: SyncRun, lease: Lease, answers: Sequence[Answer], today: date) -> None:

@@ -21,9 +21,10 @@ from django.utils.translation import gettext as _
 from appleschool import AppleError, NotFound, StaleCursor
 from homeroom.applesync.client import open_apple
 from homeroom.applesync.models import AppleDevice, SyncRun
-from homeroom.applesync.pipeline import coverage, listing, matching, missing
-from homeroom.applesync.pipeline.coverage import Answer, Target
+from homeroom.applesync.pipeline import coverage, listing, matching, missing, queue
+from homeroom.applesync.pipeline.coverage import Answer
 from homeroom.applesync.pipeline.lease import Lease, LeaseLost
+from homeroom.applesync.pipeline.queue import Target
 from homeroom.applesync.pipeline.seen import Seen
 from homeroom.applesync.verbs import runs
 from homeroom.insurance.queries import today
@@ -168,7 +169,7 @@ class Sync:
         matched = AppleDevice.objects.filter(
             connection=self.run.connection_id, device__isnull=False, gone_since__isnull=True
         ).count()
-        left = coverage.due(self.run, self.today).count() if self.run.connection.sync_coverage else 0
+        left = queue.due(self.run, self.today).count() if self.run.connection.sync_coverage else 0
         self.lease.renew(matched=matched, coverage_due=F("coverage_checked") + F("coverage_failed") + left)
 
     # Coverage
@@ -187,8 +188,8 @@ class Sync:
 
     async def _ask_for_all_due(self) -> int:
         """One pass over the queue, from its beginning to its end; how many devices were asked for."""
-        targets: asyncio.Queue[Target | None] = asyncio.Queue(maxsize=coverage.CHUNK)
-        answers: asyncio.Queue[Answer | None] = asyncio.Queue(maxsize=coverage.CHUNK)
+        targets: asyncio.Queue[Target | None] = asyncio.Queue(maxsize=queue.CHUNK)
+        answers: asyncio.Queue[Answer | None] = asyncio.Queue(maxsize=queue.CHUNK)
 
         async def ask_all() -> None:
             await _together(
@@ -200,9 +201,9 @@ class Sync:
         return int(written)
 
     async def _line_up(self, targets: asyncio.Queue[Target | None]) -> None:
-        last = 0
-        while chunk := await self._in_database(coverage.next_targets, self.run, self.today, after=last):
-            last = chunk[-1].row_id
+        last: Target | None = None
+        while chunk := await self._in_database(queue.next_targets, self.run, self.today, after=last):
+            last = chunk[-1]
             for target in chunk:
                 await targets.put(target)
         await targets.put(None)
