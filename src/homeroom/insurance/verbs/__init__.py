@@ -1,14 +1,25 @@
-from homeroom.insurance.verbs.apple import CoverageChanges, apply_apple_coverage, record_failed_checks
+from homeroom.insurance.verbs.apple import (
+    CoverageChanges,
+    RecordChange,
+    apply_apple_coverage,
+    plan_apple_coverage,
+    record_failed_checks,
+)
 from homeroom.insurance.verbs.manual import create_insurance, delete_insurance, update_insurance
+from homeroom.insurance.verbs.rewriting import Rewrite, rewrite_synced_records
 from homeroom.insurance.verbs.summaries import refresh_due_summaries, refresh_summaries
 
 __all__ = [
     "CoverageChanges",
+    "RecordChange",
+    "Rewrite",
     "apply_apple_coverage",
     "create_insurance",
     "delete_insurance",
+    "plan_apple_coverage",
     "record_failed_checks",
     "refresh_due_summaries",
     "refresh_summaries",
+    "rewrite_synced_records",
     "update_insurance",
 ]

@@ -1,20 +1,15 @@
 """Apple's answers become insurance records. Nothing else writes synced records."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 from django.db import transaction
 
-from homeroom.insurance.models import CoverageCheck, InsuranceRecord, Kind, Source, sync_writes_insurance
-from homeroom.insurance.rules import (
-    AppleCoverage,
-    CoverageAnswer,
-    FailedCheck,
-    StoredCoverage,
-    plan_coverage_changes,
-)
+from homeroom.insurance.columns import COLUMNS, Columns, columns_of, standing
+from homeroom.insurance.models import CoverageCheck, InsuranceRecord, Source, sync_writes_insurance
+from homeroom.insurance.rules import CoverageAnswer, FailedCheck, StoredCoverage, plan_coverage_changes
 from homeroom.insurance.verbs.summaries import Periods, write_summaries
 from homeroom.inventory.models import Device
 from homeroom.rows import write_rows
@@ -22,56 +17,63 @@ from homeroom.rows import write_rows
 Coverages = Mapping[int, Mapping[str, StoredCoverage]]
 """By device, then by Apple's id."""
 
-Row = dict[str, Any]
-"""Values by attribute name, as `write_rows` takes them."""
-
 PROVIDER = "Apple"
-UPDATED = (
-    "plan",
-    "kind",
-    "starts",
-    "ends",
-    "cancelled_on",
-    "agreement_number",
-    "apple_status",
-    "apple_payment_type",
-    "apple_renewable",
-    "apple_attributes",
-    "missing_since",
-    "ended_on",
-)
+
+
+@dataclass(frozen=True, slots=True)
+class RecordChange:
+    """One synced record before and after an answer; without `before` it is new."""
+
+    device_id: int
+    apple_id: str
+    before: Columns | None
+    after: Columns
+
+    @property
+    def ends(self) -> bool:
+        """Whether a record that stood is now counted as ended, because Apple dropped or stopped it."""
+        return self.before is not None and self.after["ended_on"] not in {None, self.before["ended_on"]}
 
 
 @dataclass(frozen=True, slots=True)
 class CoverageChanges:
-    """How many records a batch created, changed, and ended because Apple dropped them."""
+    """What answers change, record by record."""
 
-    created: int = 0
-    updated: int = 0
-    ended: int = 0
+    changes: tuple[RecordChange, ...] = ()
+
+    @property
+    def created(self) -> int:
+        return sum(change.before is None for change in self.changes)
+
+    @property
+    def updated(self) -> int:
+        return len(self.changes) - self.created - self.ended
+
+    @property
+    def ended(self) -> int:
+        return sum(change.ends for change in self.changes)
+
+
+def plan_apple_coverage(answers: Sequence[CoverageAnswer], *, today: date) -> CoverageChanges:
+    """What these answers would change; nothing is written."""
+    return _Comparison(answers, today).changes
 
 
 @transaction.atomic
-def apply_apple_coverage(answers: Sequence[CoverageAnswer], *, today: date) -> CoverageChanges:
+def apply_apple_coverage(
+    answers: Sequence[CoverageAnswer], *, today: date, ending: bool = True
+) -> CoverageChanges:
     """Bring the synced records of these devices in line with Apple's answers, in a handful of statements.
 
-    Writes the check of each device, and otherwise only what changed. The run that asks keeps the account of it,
-    so there is no audit entry here. A device that was deleted since it was asked for is passed over.
+    Writes the check of each device, and otherwise only what changed. Changes that end a record are returned but
+    not written with `ending` false. The run that asks keeps the account of it, so there is no audit entry here. A
+    device that was deleted since it was asked for is passed over.
     """
-    there = _there({answer.device_id for answer in answers})
-    in_order = sorted(
-        (answer for answer in answers if answer.device_id in there), key=lambda answer: answer.checked_at
-    )
-    before, others = _stored(there)
-    now = {device_id: dict(coverages) for device_id, coverages in before.items()}
-    for answer in in_order:
-        plan = plan_coverage_changes(now[answer.device_id], answer, today)
-        for after in (*plan.created, *plan.updated):
-            now[answer.device_id][after.coverage.apple_id] = after
-    changes, written = _compare(before, now)
+    comparison = _Comparison(answers, today)
+    written = [change for change in comparison.changes.changes if ending or not change.ends]
     with sync_writes_insurance():
-        InsuranceRecord.objects.write_synced(written, update=UPDATED)
-    _refresh(now, others, {row["device_id"] for row in written}, today)
+        InsuranceRecord.objects.write_synced(map(_row, written), update=COLUMNS)
+    comparison.refresh_summaries(written)
     _write_checks(
         [
             {
@@ -79,11 +81,11 @@ def apply_apple_coverage(answers: Sequence[CoverageAnswer], *, today: date) -> C
                 "attempted_at": answer.checked_at,
                 "succeeded_at": answer.checked_at,
             }
-            for answer in in_order
+            for answer in comparison.answers
         ],
         ("attempted_at", "succeeded_at", "failure"),
     )
-    return changes
+    return comparison.changes
 
 
 @transaction.atomic
@@ -108,41 +110,48 @@ def _there(device_ids: Collection[int]) -> set[int]:
     return set(Device.objects.order_by().filter(pk__in=device_ids).values_list("pk", flat=True))
 
 
-def _write_checks(checks: Sequence[Row], fields: Collection[str]) -> None:
+def _write_checks(checks: Sequence[Mapping[str, Any]], fields: Collection[str]) -> None:
     """The last check of each device counts."""
     write_rows(CoverageCheck, checks, unique=("device",), update=fields)
 
 
-def _compare(before: Coverages, now: Coverages) -> tuple[CoverageChanges, list[Row]]:
-    """What differs, and the rows to write for it."""
-    written: list[Row] = []
-    created = updated = ended = 0
-    for device_id, coverages in now.items():
-        for apple_id, after in coverages.items():
-            stood = before[device_id].get(apple_id)
-            if stood == after:
-                continue
-            written.append(_row(device_id, after))
-            if stood is None:
-                created += 1
-            elif after.missing_since is not None and after.ended_on != stood.ended_on:
-                ended += 1
-            else:
-                updated += 1
-    return CoverageChanges(created, updated, ended), written
+class _Comparison:
+    """Answers beside the records that stand."""
 
+    def __init__(self, answers: Sequence[CoverageAnswer], today: date) -> None:
+        self._today = today
+        there = _there({answer.device_id for answer in answers})
+        self.answers = sorted(
+            (answer for answer in answers if answer.device_id in there), key=lambda answer: answer.checked_at
+        )
+        self._before, self._others = _stored(there)
+        self.changes = CoverageChanges(tuple(self._compare()))
 
-def _refresh(
-    now: Coverages, others: Sequence[InsuranceRecord], device_ids: Collection[int], today: date
-) -> None:
-    """Renew the summaries of the devices written to, from what is in memory already."""
-    periods = Periods()
-    for record in others:
-        periods.add_record(record)
-    for device_id in device_ids:
-        for standing in now[device_id].values():
-            periods.add(device_id, standing.coverage.kind, standing.days)
-    write_summaries(device_ids, periods, today=today)
+    def _compare(self) -> Iterator[RecordChange]:
+        now = {device_id: dict(coverages) for device_id, coverages in self._before.items()}
+        for answer in self.answers:
+            plan = plan_coverage_changes(now[answer.device_id], answer, self._today)
+            for after in (*plan.created, *plan.updated):
+                now[answer.device_id][after.coverage.apple_id] = after
+        for device_id, coverages in now.items():
+            for apple_id, after in coverages.items():
+                stood = self._before[device_id].get(apple_id)
+                if stood != after:
+                    before = columns_of(stood) if stood else None
+                    yield RecordChange(device_id, apple_id, before, columns_of(after))
+
+    def refresh_summaries(self, written: Sequence[RecordChange]) -> None:
+        """Renew the summaries of the devices written to, from what is in memory already."""
+        now = {change.device_id: dict(self._before[change.device_id]) for change in written}
+        for change in written:
+            now[change.device_id][change.apple_id] = standing(change.apple_id, change.after)
+        periods = Periods()
+        for record in self._others:
+            periods.add_record(record)
+        for device_id, coverages in now.items():
+            for stands in coverages.values():
+                periods.add(device_id, stands.coverage.kind, stands.days)
+        write_summaries(now, periods, today=self._today)
 
 
 def _stored(device_ids: Collection[int]) -> tuple[Coverages, list[InsuranceRecord]]:
@@ -151,47 +160,20 @@ def _stored(device_ids: Collection[int]) -> tuple[Coverages, list[InsuranceRecor
     others: list[InsuranceRecord] = []
     for record in InsuranceRecord.objects.order_by().filter(device__in=device_ids):
         if record.is_synced:
-            stored[record.device_id][record.apple_id or ""] = StoredCoverage(
-                _coverage(record), record.missing_since, record.ended_on
+            apple_id = record.apple_id or ""
+            stored[record.device_id][apple_id] = standing(
+                apple_id, {name: getattr(record, name) for name in COLUMNS}
             )
         else:
             others.append(record)
     return stored, others
 
 
-def _coverage(record: InsuranceRecord) -> AppleCoverage:
-    return AppleCoverage(
-        apple_id=record.apple_id or "",
-        plan=record.plan,
-        kind=Kind(record.kind),
-        starts=record.starts,
-        ends=record.ends,
-        cancelled_on=record.cancelled_on,
-        agreement_number=record.agreement_number,
-        status=record.apple_status,
-        payment_type=record.apple_payment_type,
-        renewable=record.apple_renewable,
-        attributes=record.apple_attributes or {},
-    )
-
-
-def _row(device_id: int, after: StoredCoverage) -> Row:
-    coverage = after.coverage
+def _row(change: RecordChange) -> dict[str, Any]:
     return {
-        "device_id": device_id,
+        "device_id": change.device_id,
         "provider": PROVIDER,
         "source": Source.APPLECARE_SYNC.value,
-        "apple_id": coverage.apple_id,
-        "plan": coverage.plan,
-        "kind": coverage.kind.value,
-        "starts": coverage.starts,
-        "ends": coverage.ends,
-        "cancelled_on": coverage.cancelled_on,
-        "agreement_number": coverage.agreement_number,
-        "apple_status": coverage.status,
-        "apple_payment_type": coverage.payment_type,
-        "apple_renewable": coverage.renewable,
-        "apple_attributes": coverage.attributes or None,
-        "missing_since": after.missing_since,
-        "ended_on": after.ended_on,
+        "apple_id": change.apple_id,
+        **change.after,
     }
