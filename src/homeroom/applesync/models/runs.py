@@ -13,6 +13,8 @@ class SyncRun(models.Model):
         QUEUED = "queued", _("Waiting to start")
         RUNNING = "running", _("Running")
         SUCCEEDED = "succeeded", _("Done")
+        PREVIEWED = "previewed", _("Preview ready")
+        HELD = "held", _("Waiting for a decision")
         FAILED = "failed", _("Failed")
         CANCELLED = "cancelled", _("Cancelled")
 
@@ -20,6 +22,7 @@ class SyncRun(models.Model):
         LISTING = "listing", _("Listing Apple's devices")
         MISSING = "missing", _("Asking for devices that left the list")
         COVERAGE = "coverage", _("Asking for coverage")
+        ENDING = "ending", _("Applying what ends")
         FINISHED = "finished", _("Finished")
 
     connection = models.ForeignKey(
@@ -27,6 +30,21 @@ class SyncRun(models.Model):
     )
     state = models.CharField(_("state"), max_length=20, choices=State, default=State.QUEUED)
     step = models.CharField(_("step"), max_length=20, choices=Step, default=Step.LISTING)
+    preview = models.BooleanField(
+        _("preview"),
+        default=False,
+        help_text="It only tells what a sync would do, and keeps what Apple said.",
+    )
+    replays = models.ForeignKey(
+        "self",
+        models.SET_NULL,
+        null=True,
+        related_name="replayed_by",
+        verbose_name=_("applies the preview"),
+        help_text="Its answers are taken from that preview; Apple is asked nothing.",
+    )
+    accepted_at = models.DateTimeField(_("accepted"), null=True)
+    accepted_by = models.CharField(_("accepted by"), max_length=200, blank=True)
     requested_by = models.CharField(_("started by"), max_length=200)
     requested_by_id = models.CharField(max_length=100)
     requested_at = models.DateTimeField(_("requested"), auto_now_add=True)
@@ -40,6 +58,8 @@ class SyncRun(models.Model):
     matched = models.PositiveIntegerField(_("matched"), default=0)
     created = models.PositiveIntegerField(_("new in the mirror"), default=0)
     updated = models.PositiveIntegerField(_("changed in the mirror"), default=0)
+    linked = models.PositiveIntegerField(_("newly matched"), default=0)
+    unlinked = models.PositiveIntegerField(_("no longer matched"), default=0)
     gone = models.PositiveIntegerField(_("gone or released"), default=0)
     coverage_due = models.PositiveIntegerField(_("coverage to ask for"), default=0)
     coverage_checked = models.PositiveIntegerField(_("coverage checked"), default=0)
