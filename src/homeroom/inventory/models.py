@@ -7,6 +7,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from homeroom.inventory.imports.models import ImportJob, ImportRow
+from homeroom.inventory.near import NearKey
 from homeroom.inventory.system_statuses import GuardedStatus, StatusQuerySet
 
 __all__ = ["Assignment", "Device", "DeviceStatus", "ImportJob", "ImportRow", "Person", "Site"]
@@ -111,6 +112,9 @@ class Device(models.Model):
 
     asset_tag = models.CharField(_("asset tag"), max_length=100, null=True, blank=True, unique=True)
     serial_number = models.CharField(_("serial number"), max_length=100, null=True, blank=True, unique=True)
+    near_key = models.GeneratedField(
+        expression=NearKey("serial_number"), output_field=models.CharField(max_length=100), db_persist=True
+    )
     name = models.CharField(_("name"), max_length=200, blank=True)
     manufacturer = models.CharField(_("manufacturer"), max_length=100, blank=True)
     model = models.CharField(_("model"), max_length=200, blank=True, db_index=True)
@@ -149,7 +153,10 @@ class Device(models.Model):
                 condition=~Q(asset_tag="") & ~Q(serial_number=""), name="device_identity_is_null_when_unknown"
             ),
         ]
-        indexes = [models.Index(fields=["site", "status"], name="device_site_status")]
+        indexes = [
+            models.Index(fields=["site", "status"], name="device_site_status"),
+            models.Index(fields=["near_key"], name="device_near_key"),
+        ]
 
     def __str__(self) -> str:
         return self.asset_tag or self.serial_number or ""

@@ -3,6 +3,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from homeroom.applesync.models.connections import Connection
+from homeroom.inventory.near import NearKey
 
 
 class AppleDevice(models.Model):
@@ -14,6 +15,9 @@ class AppleDevice(models.Model):
 
     connection = models.ForeignKey(Connection, models.CASCADE, related_name="apple_devices")
     serial_number = models.CharField(_("serial number"), max_length=100)
+    near_key = models.GeneratedField(
+        expression=NearKey("serial_number"), output_field=models.CharField(max_length=100), db_persist=True
+    )
     device = models.OneToOneField(
         "inventory.Device", models.SET_NULL, null=True, related_name="apple_device", verbose_name=_("device")
     )
@@ -46,6 +50,7 @@ class AppleDevice(models.Model):
         ]
         indexes = [
             models.Index(fields=["serial_number"], name="mirror_serial_number"),
+            models.Index(fields=["near_key"], name="mirror_near_key"),
             models.Index(fields=["connection", "gone_since", "device"], name="mirror_connection_device"),
             models.Index(
                 fields=["connection", "order_number"],
