@@ -12,7 +12,6 @@ class StagedDevice(models.Model):
     serial_number = models.CharField(max_length=100)
     device = models.ForeignKey("inventory.Device", models.CASCADE, null=True, related_name="+")
     added_at = models.DateTimeField(null=True)
-    in_mirror = models.BooleanField()
     attributes = models.JSONField(null=True)
 
     class Meta:

@@ -10,7 +10,8 @@ from django.db.models import F
 from django.utils.translation import gettext as _
 
 from appleschool import AppleCareCoverage, UnreadableRecord
-from homeroom.applesync.models import RunNote, SyncRun
+from homeroom.applesync.models import RunChange, RunNote, SyncRun
+from homeroom.applesync.pipeline import changes
 from homeroom.applesync.pipeline.lease import Lease
 from homeroom.applesync.pipeline.queue import Target
 from homeroom.insurance import verbs as insurance
@@ -43,8 +44,16 @@ class Answer:
     failure: str = ""
 
 
-def store_answers(run: SyncRun, lease: Lease, answers: Sequence[Answer], today: date) -> None:
-    """Write a batch of answers as insurance records, with the checkpoint, in one transaction."""
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """Answers told apart: those to be believed, those that failed, and what to note of either."""
+
+    good: Sequence[CoverageAnswer]
+    failed: Sequence[FailedCheck]
+    notes: Sequence[RunNote]
+
+
+def judge(run: SyncRun, answers: Sequence[Answer]) -> Judged:
     insured = _already_insured(
         [answer for answer in answers if answer.coverages is None and not answer.failure]
     )
@@ -64,18 +73,48 @@ def store_answers(run: SyncRun, lease: Lease, answers: Sequence[Answer], today: 
                 if isinstance(coverage, AppleCareCoverage)
             )
             good.append(CoverageAnswer(answer.target.device_id, answer.at, coverages))
+    return Judged(good, failed, notes)
+
+
+def store_answers(run: SyncRun, lease: Lease, answers: Sequence[Answer], today: date) -> None:
+    """Write a batch of answers as insurance records, with the checkpoint, in one transaction.
+
+    What would end a record is planned: it is applied at the end of the run, if that is not too much at once.
+    """
+    judged = judge(run, answers)
     with transaction.atomic():
-        changes = insurance.apply_apple_coverage(good, today=today)
-        insurance.record_failed_checks(failed)
-        RunNote.objects.bulk_create(notes)
-        lease.renew(
-            coverage_checked=F("coverage_checked") + len(good),
-            coverage_failed=F("coverage_failed") + len(failed),
-            insurance_created=F("insurance_created") + changes.created,
-            insurance_updated=F("insurance_updated") + changes.updated,
-            insurance_ended=F("insurance_ended") + changes.ended,
-            problems=F("problems") + len(notes),
+        found = insurance.apply_apple_coverage(judged.good, today=today, ending=False)
+        insurance.record_failed_checks(judged.failed)
+        checkpoint(run, lease, answers, judged, found, ended=0)
+
+
+def checkpoint(
+    run: SyncRun,
+    lease: Lease,
+    answers: Sequence[Answer],
+    judged: Judged,
+    found: insurance.CoverageChanges,
+    *,
+    ended: int,
+) -> None:
+    """Enter a batch into the run's change set, and count it."""
+    serials = {answer.target.device_id: answer.target.serial_number for answer in answers}
+    for ends, state in ((False, RunChange.State.APPLIED), (True, RunChange.State.PLANNED)):
+        entries = (
+            changes.of_insurance(change, serials[change.device_id])
+            for change in found.changes
+            if change.ends is ends
         )
+        changes.write(run, entries, state=state)
+    RunNote.objects.bulk_create(judged.notes)
+    lease.renew(
+        coverage_checked=F("coverage_checked") + len(judged.good),
+        coverage_failed=F("coverage_failed") + len(judged.failed),
+        insurance_created=F("insurance_created") + found.created,
+        insurance_updated=F("insurance_updated") + found.updated,
+        insurance_ended=F("insurance_ended") + ended,
+        problems=F("problems") + len(judged.notes),
+    )
 
 
 def translated(coverage: AppleCareCoverage) -> AppleCoverage:

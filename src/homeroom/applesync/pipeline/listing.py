@@ -1,9 +1,10 @@
 """The first step: Apple's list of devices, page by page, into the mirror."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import blake2b
+from typing import Any
 
 import msgspec
 from django.db import transaction
@@ -11,8 +12,8 @@ from django.db.models import F
 from django.utils import timezone
 
 from appleschool import OrgDevice, Page, UnreadableRecord
-from homeroom.applesync.models import AppleDevice, RunNote, SyncRun
-from homeroom.applesync.pipeline import matching
+from homeroom.applesync.models import AppleDevice, RunChange, RunNote, SyncRun
+from homeroom.applesync.pipeline import changes, matching
 from homeroom.applesync.pipeline.lease import Lease
 from homeroom.applesync.pipeline.seen import Seen
 from homeroom.rows import write_rows
@@ -43,35 +44,97 @@ LONGEST: dict[str, int] = {
 class StoredRow:
     pk: int
     content_hash: bytes
-    gone: bool
+    gone_since: datetime | None
     device_id: int | None
 
 
-def store_page(run: SyncRun, lease: Lease, page: Page[OrgDevice], seen: Seen) -> None:
-    """Write what is new or changed of one page, link it, and move the run's checkpoint behind it.
+@dataclass(frozen=True, slots=True)
+class ComparedPage:
+    """A page beside the mirror, by serial number. The same one twice counts once, and the later record holds."""
 
-    The same serial number twice on a page counts once, and the later record holds.
-    """
+    records: Mapping[str, OrgDevice]
+    stored: Mapping[str, StoredRow]
+    created: Sequence[OrgDevice]
+    changed: Sequence[OrgDevice]
+
+
+def compare(run: SyncRun, page: Page[OrgDevice]) -> ComparedPage:
     records = {record.serial_number: record for record in page.records if isinstance(record, OrgDevice)}
+    stored = _stored_rows(run, records)
+    created = [record for serial, record in records.items() if serial not in stored]
+    changed = [
+        records[serial]
+        for serial, row in stored.items()
+        if row.gone_since or row.content_hash != content_hash(records[serial].attributes)
+    ]
+    return ComparedPage(records, stored, created, changed)
+
+
+def store_page(run: SyncRun, lease: Lease, page: Page[OrgDevice], seen: Seen) -> None:
+    """Write what is new or changed of one page, link it, and move the run's checkpoint behind it."""
     with transaction.atomic():
-        stored = _stored_rows(run, records)
-        created = _create(run, [record for serial, record in records.items() if serial not in stored])
-        changed = _update(run, records, stored)
-        rows = [row.pk for row in stored.values()] + created
-        unlinked = [row.pk for row in stored.values() if row.device_id is None] + created
-        if unlinked:
-            matching.link(run.connection, rows=unlinked)
-        seen.add(rows)
-        notes = _notes(run, page.records)
-        lease.renew(
-            listed=F("listed") + len(records),
-            created=F("created") + len(created),
-            updated=F("updated") + changed,
-            problems=F("problems") + notes,
-            listing_cursor=page.next_cursor or "",
-            listing_seen=seen.packed(),
-            listing_complete=page.next_cursor is None,
+        compared = compare(run, page)
+        entries = changed_entries(compared)
+        created = _create(run, compared.created)
+        _update(run, compared.changed)
+        unlinked = [row.pk for row in compared.stored.values() if row.device_id is None] + created
+        devices = matching.link(run.connection, rows=unlinked)
+        entries += [*created_entries(compared, devices), *linked_entries(compared, devices)]
+        changes.write(run, entries, state=RunChange.State.APPLIED)
+        seen.add([row.pk for row in compared.stored.values()] + created)
+        checkpoint(run, lease, page, compared, seen, linked=len(devices))
+
+
+def checkpoint(
+    run: SyncRun, lease: Lease, page: Page[OrgDevice], compared: ComparedPage, seen: Seen, *, linked: int
+) -> None:
+    """Move the run behind a page, and count it."""
+    notes = _notes(run, page.records)
+    lease.renew(
+        listed=F("listed") + len(compared.records),
+        created=F("created") + len(compared.created),
+        updated=F("updated") + len(compared.changed),
+        linked=F("linked") + linked,
+        problems=F("problems") + notes,
+        listing_cursor=page.next_cursor or "",
+        listing_seen=seen.packed(),
+        listing_complete=page.next_cursor is None,
+    )
+
+
+def created_entries(compared: ComparedPage, devices: Mapping[str, int]) -> Iterator[changes.Entry]:
+    """Entries of the devices that are new at Apple; `devices` are those of the inventory, by serial number."""
+    for record in compared.created:
+        yield changes.of_device(
+            RunChange.Action.CREATED,
+            record.serial_number,
+            devices.get(record.serial_number),
+            after=changes.shown(record.attributes),
         )
+
+
+def changed_entries(compared: ComparedPage) -> list[changes.Entry]:
+    """Entries of the devices that changed at Apple, against the mirror as it stands."""
+    stood = _attributes(compared.stored[record.serial_number].pk for record in compared.changed)
+    entries = []
+    for record in compared.changed:
+        row = compared.stored[record.serial_number]
+        before, after = changes.differences(stood[row.pk], record.attributes)
+        if row.gone_since:
+            before["gone_since"], after["gone_since"] = row.gone_since.isoformat(), None
+        entries.append(
+            changes.of_device(
+                RunChange.Action.UPDATED, record.serial_number, row.device_id, before=before, after=after
+            )
+        )
+    return entries
+
+
+def linked_entries(compared: ComparedPage, devices: Mapping[str, int]) -> Iterator[changes.Entry]:
+    """Entries of the devices that Apple had listed before and that are matched only now."""
+    for serial, row in compared.stored.items():
+        if row.device_id is None and serial in devices:
+            yield changes.of_device(RunChange.Action.LINKED, serial, devices[serial])
 
 
 def restart(lease: Lease) -> None:
@@ -111,12 +174,17 @@ def mirrored(record: OrgDevice) -> dict[str, object]:
 
 def _stored_rows(run: SyncRun, serials: Iterable[str]) -> dict[str, StoredRow]:
     rows = AppleDevice.objects.filter(connection=run.connection_id, serial_number__in=list(serials))
+    columns = ("serial_number", "pk", "content_hash", "gone_since", "device_id")
     return {
-        serial: StoredRow(pk, bytes(digest), gone is not None, device_id)
-        for pk, serial, digest, gone, device_id in rows.values_list(
-            "pk", "serial_number", "content_hash", "gone_since", "device_id"
-        )
+        serial: StoredRow(pk, bytes(digest), gone_since, device_id)
+        for serial, pk, digest, gone_since, device_id in rows.values_list(*columns)
     }
+
+
+def _attributes(rows: Iterable[int]) -> dict[int, dict[str, Any]]:
+    ids = list(rows)
+    found = AppleDevice.objects.filter(pk__in=ids).values_list("pk", "attributes")
+    return dict(found) if ids else {}
 
 
 def _create(run: SyncRun, records: Sequence[OrgDevice]) -> list[int]:
@@ -130,20 +198,14 @@ def _create(run: SyncRun, records: Sequence[OrgDevice]) -> list[int]:
     return list(new.values_list("pk", flat=True))
 
 
-def _update(run: SyncRun, records: dict[str, OrgDevice], stored: dict[str, StoredRow]) -> int:
-    changed = [
-        records[serial]
-        for serial, row in stored.items()
-        if row.gone or row.content_hash != content_hash(records[serial].attributes)
-    ]
+def _update(run: SyncRun, records: Sequence[OrgDevice]) -> None:
     now = timezone.now()
     write_rows(
         AppleDevice,
-        [_row(run, record, first_seen_at=now) for record in changed],
+        [_row(run, record, first_seen_at=now) for record in records],
         unique=("connection", "serial_number"),
         update=(*TYPED_COLUMNS, "attributes", "content_hash", "gone_since"),
     )
-    return len(changed)
 
 
 def _row(run: SyncRun, record: OrgDevice, *, first_seen_at: datetime) -> dict[str, object]:

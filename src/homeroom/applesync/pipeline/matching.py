@@ -10,30 +10,54 @@ from datetime import UTC, datetime
 from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Subquery, Value, When
 from django.db.models.functions import Coalesce
 
-from homeroom.applesync.models import AppleDevice, Connection
+from homeroom.applesync.models import AppleDevice, Connection, StagedDevice, SyncRun
 from homeroom.inventory.models import Device
 
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+GONE, INACTIVE, LIVE = range(3)
+"""How good a row's claim to its serial number is, from the worst to the best."""
 
 
-def unlink_what_no_longer_fits() -> None:
-    """Take the link from rows whose device now has another serial number, or that another connection owns."""
+def misfits() -> QuerySet[AppleDevice]:
+    """Linked rows whose device now has another serial number, or that another connection owns."""
     linked = AppleDevice.objects.filter(device__isnull=False)
-    linked.exclude(device__serial_number=F("serial_number")).update(device=None)
-    _with_claim(linked).filter(_is_listed_twice(), Exists(_better_claims())).update(device=None)
+    renamed = linked.exclude(device__serial_number=F("serial_number"))
+    lost = _with_claim(linked).filter(_is_listed_twice(), Exists(_better_claims()))
+    return AppleDevice.objects.filter(Q(pk__in=renamed.values("pk")) | Q(pk__in=lost.values("pk")))
 
 
-def link(connection: Connection, *, rows: Collection[int] | None = None) -> None:
-    """Link unlinked rows of the connection (all, or those with the given ids) to the device with that serial."""
-    unlinked = AppleDevice.objects.filter(connection=connection, device__isnull=True, gone_since__isnull=True)
-    if rows is not None:
-        unlinked = unlinked.filter(pk__in=rows)
+def unlink(rows: Collection[int]) -> None:
+    AppleDevice.objects.filter(pk__in=rows).update(device=None)
+
+
+def link(connection: Connection, *, rows: Collection[int]) -> dict[str, int]:
+    """Link those of the connection's rows to the device with that serial; the linked ones' device, by serial."""
+    if not rows:
+        return {}
+    unlinked = AppleDevice.objects.filter(
+        connection=connection, device__isnull=True, gone_since__isnull=True, pk__in=rows
+    )
     same_serial = Device.objects.filter(serial_number=OuterRef("serial_number")).values("pk")
     ours = _with_claim(unlinked).filter(Exists(same_serial)).exclude(Exists(_better_claims()))
     AppleDevice.objects.filter(
         device__isnull=False, serial_number__in=ours.filter(_is_listed_twice()).values("serial_number")
     ).update(device=None)
     ours.update(device=Subquery(same_serial[:1]))
+    linked = AppleDevice.objects.order_by().filter(pk__in=rows, device__isnull=False)
+    return dict(linked.values_list("serial_number", "device_id"))
+
+
+def link_staged(run: SyncRun, serials: Collection[str]) -> dict[str, int]:
+    """What `link` would do with these serial numbers of a preview; the matched ones' device, by serial."""
+    same_serial = Device.objects.filter(serial_number=OuterRef("serial_number")).values("pk")
+    staged = StagedDevice.objects.filter(run=run, serial_number__in=serials)
+    ours = staged.annotate(standing=Value(LIVE), since=Coalesce("added_at", Value(LONG_AGO)))
+    others = _with_claim(AppleDevice.objects.exclude(connection=run.connection_id)).filter(
+        Q(standing__gt=OuterRef("standing")) | Q(standing=OuterRef("standing"), since__gt=OuterRef("since")),
+        serial_number=OuterRef("serial_number"),
+    )
+    ours.filter(Exists(same_serial)).exclude(Exists(others)).update(device=Subquery(same_serial[:1]))
+    return dict(staged.filter(device__isnull=False).values_list("serial_number", "device_id"))
 
 
 def _is_listed_twice() -> Exists:
@@ -45,9 +69,9 @@ def _is_listed_twice() -> Exists:
 def _with_claim(rows: QuerySet[AppleDevice]) -> QuerySet[AppleDevice]:
     return rows.annotate(
         standing=Case(
-            When(gone_since__isnull=False, then=Value(0)),
-            When(connection__active=False, then=Value(1)),
-            default=Value(2),
+            When(gone_since__isnull=False, then=Value(GONE)),
+            When(connection__active=False, then=Value(INACTIVE)),
+            default=Value(LIVE),
         ),
         since=Coalesce("added_at", Value(LONG_AGO)),
     )

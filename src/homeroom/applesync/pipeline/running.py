@@ -6,26 +6,28 @@ Apple is talked to in an event loop; the database is written in one thread of it
 import asyncio
 import contextlib
 import logging
-import sys
-from collections.abc import Callable, Coroutine, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from threading import Event
-from typing import Any, ParamSpec, TypeVar
+from typing import ParamSpec, TypeVar
 
 from django.db import connections
 from django.db.models import F
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from appleschool import AppleError, NotFound, StaleCursor
+from appleschool import AppleError, StaleCursor
 from homeroom.applesync.client import open_apple
-from homeroom.applesync.models import AppleDevice, SyncRun
-from homeroom.applesync.pipeline import coverage, listing, matching, missing, queue
+from homeroom.applesync.models import SyncRun
+from homeroom.applesync.pipeline import missing, plan
+from homeroom.applesync.pipeline.asking import Asked, LiveApple, Spent
 from homeroom.applesync.pipeline.coverage import Answer
 from homeroom.applesync.pipeline.lease import Lease, LeaseLost
-from homeroom.applesync.pipeline.queue import Target
+from homeroom.applesync.pipeline.preview import Previewing, Recorded, Replaying, discard_stage
+from homeroom.applesync.pipeline.queue import CHUNK, Target
 from homeroom.applesync.pipeline.seen import Seen
+from homeroom.applesync.pipeline.tasks import loop_factory, quick_turns, together, until_first
+from homeroom.applesync.pipeline.writing import Applying, Writing
 from homeroom.applesync.verbs import runs
 from homeroom.insurance.queries import today
 
@@ -58,13 +60,20 @@ def work_on(claimed: runs.ClaimedRun, *, stop: Event | None = None) -> SyncRun:
     `stop` asks for an orderly end of the process: the batch in hand is written and the run given back.
     """
     run, lease = claimed.run, claimed.lease
-    sync = Sync(run, lease, stop or Event())
     try:
-        with _quick_turns(), asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            runner.run(sync.work())
-        runs.finish(run, lease, SyncRun.State.SUCCEEDED, pace=sync.pace_found)
+        _work_to_an_end(run, lease, stop or Event())
     except LeaseLost:
         log.warning("Sync %s was taken over by another process", run.pk)
+    run.refresh_from_db()
+    return run
+
+
+def _work_to_an_end(run: SyncRun, lease: Lease, stop: Event) -> None:
+    sync = Sync(run, lease, stop)
+    try:
+        with quick_turns(), asyncio.Runner(loop_factory=loop_factory()) as runner:
+            state = runner.run(sync.work())
+        runs.finish(run, lease, state, pace=sync.pace_found)
     except Cancelled:
         runs.finish(run, lease, SyncRun.State.CANCELLED)
     except Stopped:
@@ -79,6 +88,8 @@ def work_on(claimed: runs.ClaimedRun, *, stop: Event | None = None) -> SyncRun:
             error=_("Apple stopped answering requests for coverage."),
             fix=_("Nothing is lost: the next sync goes on from here."),
         )
+    except LeaseLost:
+        raise
     except BaseException:
         log.exception("Sync %s failed", run.pk)
         runs.finish(
@@ -89,12 +100,13 @@ def work_on(claimed: runs.ClaimedRun, *, stop: Event | None = None) -> SyncRun:
             fix=_("The log of the server says more. What was written before stays; the next sync goes on."),
         )
         raise
-    run.refresh_from_db()
-    return run
 
 
 class Sync:
-    """The work on one run: three steps in order, coverage beginning while the listing goes on."""
+    """The work on one run: its steps in order, coverage beginning while the listing goes on where it can."""
+
+    apple: Asked
+    writing: Writing
 
     def __init__(self, run: SyncRun, lease: Lease, stop: Event) -> None:
         self.run = run
@@ -105,32 +117,43 @@ class Sync:
         self.listed = asyncio.Event()
         self.news = asyncio.Event()
         self.pace_found: float | None = run.connection.pace
-        self._reported = (0, 0, 0)
+        self._reported = Spent()
         self._failures_in_a_row = 0
 
-    async def work(self) -> None:
+    async def work(self) -> SyncRun.State:
+        """Do what is left of the run, and say how it ended."""
         with ThreadPoolExecutor(1, thread_name_prefix="sync-database") as self._database_thread:
             try:
-                async with open_apple(
-                    self.run.connection, initial_rate=self.run.connection.pace
-                ) as self.apple:
-                    await self._work_with_apple()
-                    if self.apple.pace.throttled:
-                        self.pace_found = self.apple.pace.rate
+                if not self.run.accepted_at or self.run.replays:
+                    await self._ask_and_write()
+                return await self._end()
             finally:
                 await self._in_database(connections.close_all)
 
-    async def _work_with_apple(self) -> None:
+    async def _ask_and_write(self) -> None:
+        if self.run.replays:
+            self.apple = Recorded(self.run.replays, self._in_database)
+            self.writing = Replaying(self.run, self.lease, self.today, self.apple)
+            await self._work_on_steps()
+            return
+        kind = Previewing if self.run.preview else Applying
+        self.writing = kind(self.run, self.lease, self.today)
+        async with open_apple(self.run.connection, initial_rate=self.run.connection.pace) as school:
+            self.apple = LiveApple(school)
+            await self._work_on_steps()
+            if self.apple.spent.throttled:
+                self.pace_found = self.apple.rate
+
+    async def _work_on_steps(self) -> None:
         try:
-            await _until_first(self._steps(), self._heartbeat())
+            await until_first(self._steps(), self._heartbeat())
         finally:
             with contextlib.suppress(LeaseLost):
                 await self._in_database(self._report)
 
     async def _steps(self) -> None:
-        await self._in_database(matching.unlink_what_no_longer_fits)
-        await self._in_database(matching.link, self.run.connection)
-        await _together(self._list_devices(), self._ask_for_coverage())
+        await self._in_database(self.writing.begin)
+        await together(self._list_devices(), self._ask_for_coverage())
 
     # Listing and what is missing from it
 
@@ -138,7 +161,7 @@ class Sync:
         await self._walk_list()
         await self._in_database(self._enter, SyncRun.Step.MISSING)
         await self._ask_for_missing()
-        await self._in_database(self._count_matched)
+        await self._in_database(self.writing.count)
         await self._in_database(self._enter, SyncRun.Step.COVERAGE)
         self.listed.set()
         self.news.set()
@@ -150,33 +173,28 @@ class Sync:
             await self._walk_from(self.run.listing_cursor or None)
         except StaleCursor:
             self.seen = Seen()
-            await self._in_database(listing.restart, self.lease)
+            await self._in_database(self.writing.restart_list)
             await self._walk_from(None)
 
     async def _walk_from(self, cursor: str | None) -> None:
-        async for page in self.apple.org_devices(limit=1000, cursor=cursor):
-            await self._in_database(listing.store_page, self.run, self.lease, page, self.seen)
+        async for page in self.apple.pages(cursor):
+            await self._in_database(self.writing.page, page, self.seen)
             self.news.set()
 
     async def _ask_for_missing(self) -> None:
         rows = missing.rows_not_seen(self.run, self.seen)
         while (row := await self._in_database(next, rows, None)) is not None:
-            gone, released = await missing.released_at(self.apple, row.serial_number)
-            if gone:
-                await self._in_database(missing.store_gone, self.run, self.lease, row, released)
-
-    def _count_matched(self) -> None:
-        matched = AppleDevice.objects.filter(
-            connection=self.run.connection_id, device__isnull=False, gone_since__isnull=True
-        ).count()
-        left = queue.due(self.run, self.today).count() if self.run.connection.sync_coverage else 0
-        self.lease.renew(matched=matched, coverage_due=F("coverage_checked") + F("coverage_failed") + left)
+            departure = await self.apple.departure(row.serial_number)
+            if departure:
+                await self._in_database(missing.plan_departure, self.run, self.lease, row, departure)
 
     # Coverage
 
     async def _ask_for_coverage(self) -> None:
         if not self.run.connection.sync_coverage:
             return
+        if not self.writing.starts_while_listing:
+            await self.listed.wait()
         while True:
             listed_before = self.listed.is_set()
             self.news.clear()
@@ -188,22 +206,19 @@ class Sync:
 
     async def _ask_for_all_due(self) -> int:
         """One pass over the queue, from its beginning to its end; how many devices were asked for."""
-        targets: asyncio.Queue[Target | None] = asyncio.Queue(maxsize=queue.CHUNK)
-        answers: asyncio.Queue[Answer | None] = asyncio.Queue(maxsize=queue.CHUNK)
+        targets: asyncio.Queue[Target | None] = asyncio.Queue(maxsize=CHUNK)
+        answers: asyncio.Queue[Answer | None] = asyncio.Queue(maxsize=CHUNK)
 
         async def ask_all() -> None:
-            await _together(
-                *(self._ask(targets, answers) for _worker in range(self.apple.limits.concurrency))
-            )
+            await together(*(self._ask(targets, answers) for _worker in range(self.apple.concurrency)))
             await answers.put(None)
 
-        *_others, written = await _together(self._line_up(targets), ask_all(), self._write(answers))
+        *_others, written = await together(self._line_up(targets), ask_all(), self._write(answers))
         return int(written)
 
     async def _line_up(self, targets: asyncio.Queue[Target | None]) -> None:
-        last: Target | None = None
-        while chunk := await self._in_database(queue.next_targets, self.run, self.today, after=last):
-            last = chunk[-1]
+        chunks = self.writing.targets()
+        while (chunk := await self._in_database(_next_chunk, chunks)) is not None:
             for target in chunk:
                 await targets.put(target)
         await targets.put(None)
@@ -212,22 +227,10 @@ class Sync:
         self, targets: asyncio.Queue[Target | None], answers: asyncio.Queue[Answer | None]
     ) -> None:
         while (target := await targets.get()) is not None:
-            await answers.put(await self._answer(target))
+            answer = await self.apple.coverage(target)
+            self._failures_in_a_row = self._failures_in_a_row + 1 if answer.failure else 0
+            await answers.put(answer)
         await targets.put(None)  # for the next one that asks
-
-    async def _answer(self, target: Target) -> Answer:
-        try:
-            coverages = await self.apple.apple_care_coverage(target.serial_number)
-        except NotFound:
-            self._failures_in_a_row = 0
-            return Answer(target, timezone.now())
-        except AppleError as error:
-            if not error.concerns_one_request:
-                raise
-            self._failures_in_a_row += 1
-            return Answer(target, timezone.now(), failure=str(error)[:300])
-        self._failures_in_a_row = 0
-        return Answer(target, timezone.now(), coverages)
 
     async def _write(self, answers: asyncio.Queue[Answer | None]) -> int:
         """Write answers in batches until None says that there are no more; how many there were."""
@@ -251,7 +254,22 @@ class Sync:
 
     async def _store(self, batch: list[Answer]) -> None:
         if batch:
-            await self._in_database(coverage.store_answers, self.run, self.lease, batch, self.today)
+            await self._in_database(self.writing.answers, batch)
+
+    # The end
+
+    async def _end(self) -> SyncRun.State:
+        """Apply what was planned, unless it is for a person to decide first."""
+        if self.run.preview:
+            await self._in_database(discard_stage, self.run.connection, keep=self.run)
+            return SyncRun.State.PREVIEWED
+        if not self.run.accepted_at and await self._in_database(plan.is_too_much, self.run):
+            return SyncRun.State.HELD
+        await self._in_database(self._enter, SyncRun.Step.ENDING)
+        while await self._in_database(plan.apply_some, self.run, self.lease, self.today):
+            pass
+        await self._in_database(discard_stage, self.run.connection)
+        return SyncRun.State.SUCCEEDED
 
     # Beside the steps
 
@@ -263,14 +281,12 @@ class Sync:
                 raise Stopped
 
     def _report(self) -> None:
-        pace = self.apple.pace
-        now = (pace.requests, pace.throttled, pace.retries)
-        requests, throttled, retries = (new - old for new, old in zip(now, self._reported, strict=True))
+        now, before = self.apple.spent, self._reported
         self.lease.renew(
-            requests=F("requests") + requests,
-            throttled=F("throttled") + throttled,
-            retries=F("retries") + retries,
-            rate=pace.rate,
+            requests=F("requests") + now.requests - before.requests,
+            throttled=F("throttled") + now.throttled - before.throttled,
+            retries=F("retries") + now.retries - before.retries,
+            rate=self.apple.rate,
         )
         self._reported = now
         if SyncRun.objects.filter(pk=self.run.pk, cancel_requested_at__isnull=False).exists():
@@ -284,15 +300,8 @@ class Sync:
         return await loop.run_in_executor(self._database_thread, lambda: write(*args, **kwargs))
 
 
-@contextlib.contextmanager
-def _quick_turns() -> Iterator[None]:
-    """Let the loop have its turn soon while the other thread prepares writes; Python's own 5 ms starve it."""
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(0.0005)
-    try:
-        yield
-    finally:
-        sys.setswitchinterval(before)
+def _next_chunk(chunks: Iterator[Sequence[Target]]) -> Sequence[Target] | None:
+    return next(chunks, None)
 
 
 async def _collect(answers: asyncio.Queue[Answer | None], batch: list[Answer]) -> bool:
@@ -312,37 +321,3 @@ def _answered(answers: asyncio.Queue[Answer | None]) -> Iterator[Answer]:
     while not answers.empty():
         if (answer := answers.get_nowait()) is not None:
             yield answer
-
-
-async def _together(*work: Coroutine[Any, Any, Any]) -> list[Any]:
-    """All of it; if one fails the others are cancelled and waited for, and its error is the outcome."""
-    tasks = [asyncio.ensure_future(part) for part in work]
-    try:
-        return await asyncio.gather(*tasks)
-    finally:
-        await _end(tasks)
-
-
-async def _until_first(*work: Coroutine[Any, Any, Any]) -> None:
-    """As long as none of it has ended; the others are then cancelled and waited for."""
-    tasks = [asyncio.ensure_future(part) for part in work]
-    try:
-        done, _pending = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        await _end(tasks)
-    for task in done:
-        task.result()
-
-
-async def _end(tasks: Iterable[asyncio.Future[Any]]) -> None:
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
-
-
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    try:
-        import uvloop
-    except ImportError:
-        return None
-    return uvloop.new_event_loop
