@@ -1,0 +1,199 @@
+"""What people choose, and when it comes: against an oracle that walks the district's clock minute by minute."""
+
+from bisect import bisect_left
+from collections.abc import Callable
+from datetime import UTC, date, datetime, time, timedelta
+from functools import cache
+from itertools import accumulate, pairwise
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from homeroom.applesync.schedules import HOURS, Schedule, Unreadable
+
+MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
+ZONES = (
+    "UTC",
+    "America/New_York",
+    "America/Chicago",
+    "America/Phoenix",
+    "America/St_Johns",
+    "America/Havana",  # skips midnight
+    "Europe/Berlin",
+    "Africa/Cairo",
+    "Australia/Lord_Howe",  # by half an hour
+    "Pacific/Chatham",
+    "Asia/Kathmandu",
+)
+NEW_YORK = ZoneInfo("America/New_York")
+
+
+def turns(schedule: Schedule, zone: ZoneInfo, start: datetime, end: datetime) -> list[datetime]:
+    found = []
+    moment: datetime | None = start
+    while (moment := schedule.next_after(moment, zone)) is not None and moment <= end:
+        found.append(moment)
+    return found
+
+
+def turns_by_the_clock(
+    comes: Callable[[datetime], bool], zone: ZoneInfo, start: datetime, end: datetime
+) -> list[datetime]:
+    """For each wanted time of the clock the first minute at which the clock shows it, or has jumped over it."""
+    first = start.replace(second=0) - 2 * DAY
+    minutes = [first + MINUTE * step for step in range(int((end - first) / MINUTE) + 1)]
+    shown = [minute.astimezone(zone).replace(tzinfo=None) for minute in minutes]
+    latest = list(accumulate(shown, max))
+    wanted = (shown[0] + MINUTE * step for step in range(int((latest[-1] - shown[0]) / MINUTE) + 1))
+    found = {minutes[bisect_left(latest, at)] for at in wanted if comes(at)}
+    return sorted(at for at in found if start < at <= end)
+
+
+@cache
+def days_of_change(name: str, year: int) -> list[date]:
+    """The days on which a zone's clock changes; New Year where it never does."""
+    zone = ZoneInfo(name)
+    noons = [datetime(year, 1, 1, 12, tzinfo=zone) + DAY * step for step in range(365)]
+    return [after.date() for before, after in pairwise(noons) if before.utcoffset() != after.utcoffset()] or [
+        date(year, 1, 1)
+    ]
+
+
+times = st.times().map(lambda at: at.replace(second=0, microsecond=0, fold=0)) | st.builds(
+    time, st.integers(0, 3), st.sampled_from([0, 15, 30, 45])
+)
+
+
+@st.composite
+def spans(draw: st.DrawFn) -> tuple[ZoneInfo, datetime, datetime]:
+    """A few days around a change of the clock, at whatever second they begin."""
+    name = draw(st.sampled_from(ZONES))
+    day = draw(st.sampled_from(days_of_change(name, draw(st.integers(2018, 2036)))))
+    midnight = datetime(day.year, day.month, day.day, tzinfo=UTC)
+    start = midnight + timedelta(seconds=draw(st.integers(-2 * 86_400, 86_400)))
+    return ZoneInfo(name), start, start + timedelta(hours=draw(st.integers(1, 72)))
+
+
+@given(spans(), times)
+@settings(max_examples=150, deadline=None)
+def test_every_night_comes_exactly_once_whatever_the_clock_does(
+    span: tuple[ZoneInfo, datetime, datetime], at: time
+) -> None:
+    expected = turns_by_the_clock(lambda clock: clock.time() == at, *span)
+    assert turns(Schedule.nightly(at), *span) == expected
+
+
+@given(spans(), times)
+@settings(max_examples=80, deadline=None)
+def test_weekdays_leave_out_saturday_and_sunday(span: tuple[ZoneInfo, datetime, datetime], at: time) -> None:
+    expected = turns_by_the_clock(lambda clock: clock.time() == at and clock.weekday() < 5, *span)
+    assert turns(Schedule.weekdays(at), *span) == expected
+
+
+@given(spans(), st.sampled_from(HOURS))
+@settings(max_examples=80, deadline=None)
+def test_several_times_a_day_comes_once_for_each_of_those_hours(
+    span: tuple[ZoneInfo, datetime, datetime], hours: int
+) -> None:
+    expected = turns_by_the_clock(lambda clock: clock.minute == 0 and clock.hour % hours == 0, *span)
+    assert turns(Schedule.every(hours), *span) == expected
+
+
+@given(spans(), st.integers(1, 59), st.integers(1, 23), st.sets(st.integers(1, 6), min_size=1))
+@settings(max_examples=150, deadline=None)
+def test_a_cron_expression_comes_once_for_each_time_that_it_names(
+    span: tuple[ZoneInfo, datetime, datetime], minutes: int, hours: int, weekdays: set[int]
+) -> None:
+    days = ",".join(map(str, sorted(weekdays)))
+    expected = turns_by_the_clock(
+        lambda clock: (
+            clock.minute % minutes == 0 and clock.hour % hours == 0 and clock.isoweekday() in weekdays
+        ),
+        *span,
+    )
+    assert turns(Schedule.by_cron(f"*/{minutes} */{hours} * * {days}"), *span) == expected
+
+
+@pytest.mark.parametrize(
+    ("day", "first"),
+    [
+        (date(2026, 3, 8), datetime(2026, 3, 8, 7, 0, tzinfo=UTC)),  # 02:30 does not exist: at the jump
+        (date(2026, 11, 1), datetime(2026, 11, 1, 5, 30, tzinfo=UTC)),  # 01:30 occurs twice: the first time
+    ],
+)
+def test_a_time_that_is_skipped_or_doubled_comes_once(day: date, first: datetime) -> None:
+    at = time(2, 30) if day.month == 3 else time(1, 30)
+    start = datetime(day.year, day.month, day.day, 4, tzinfo=UTC)
+    assert turns(Schedule.nightly(at), NEW_YORK, start, start + timedelta(hours=20)) == [first]
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [
+        ("nightly", "nightly 02:00"),
+        (" Nightly  3:05 ", "nightly 03:05"),
+        ("weekdays 23:59", "weekdays 23:59"),
+        ("weekdays", "weekdays 02:00"),
+        ("every 6 hours", "every 6 hours"),
+        ("every 1 hours", "every hour"),
+        ("Every hour", "every hour"),
+        ("NEVER", "never"),
+        ("30  2 * * MON-FRI", "30 2 * * MON-FRI"),
+    ],
+)
+def test_it_reads_words_and_cron_expressions_and_keeps_them_in_one_spelling(typed: str, kept: str) -> None:
+    assert str(Schedule.parse(typed)) == kept
+    assert Schedule.parse(kept) == Schedule.parse(typed)
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("", "nightly 02:00"),
+        ("sometimes", "nightly 02:00"),
+        ("* * * * * *", "five fields"),
+        ("nightly 24:00", "no time of day"),
+        ("every 5 hours", "divide a day evenly"),
+        ("every 0 hours", "divide a day evenly"),
+        ("61 * * * *", "bad minute"),
+        ("0 0 30 2 *", "bad day-of-month"),
+        ("0 0 * 13 *", "bad month"),
+        ("x" * 101, "not that long"),
+    ],
+)
+def test_it_says_why_something_is_no_schedule(typed: str, said: str) -> None:
+    with pytest.raises(Unreadable, match=said):
+        Schedule.parse(typed)
+
+
+@given(st.text(alphabet="0123456789*/,-#LW ²MON", max_size=30) | st.text(max_size=30))
+def test_whatever_is_typed_is_a_schedule_or_refused_with_a_sentence(typed: str) -> None:
+    try:
+        schedule = Schedule.parse(typed)
+    except Unreadable:
+        return
+    assert Schedule.parse(str(schedule)) == schedule
+    assert schedule.in_words
+
+
+def test_never_has_no_turn_and_no_alarm() -> None:
+    now = datetime(2026, 11, 24, tzinfo=UTC)
+    assert Schedule.never().next_after(now, NEW_YORK) is None
+    assert Schedule.never().alarm_after(now, NEW_YORK) is None
+
+
+@pytest.mark.parametrize(
+    ("schedule", "after"),
+    [
+        (Schedule.every(6), timedelta(hours=36)),
+        (Schedule.nightly(), timedelta(hours=48, minutes=45)),  # an hour after the second missed turn
+        (Schedule.by_cron("0 2 * * SUN"), timedelta(days=12, minutes=45)),
+    ],
+    ids=str,
+)
+def test_the_alarm_waits_for_two_missed_turns_and_for_36_hours(schedule: Schedule, after: timedelta) -> None:
+    a_quiet_monday = datetime(2026, 1, 6, 2, 15, tzinfo=NEW_YORK)
+    good = a_quiet_monday.astimezone(UTC)
+    assert schedule.alarm_after(good, NEW_YORK) == good + after
