@@ -1,6 +1,7 @@
 """Starting, ending and cancelling syncs. Whoever starts one, there is one at a time for a connection."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -13,6 +14,7 @@ from homeroom.audit.verbs import record
 from homeroom.web.errors import Refused
 
 ACTIVE = (SyncRun.State.QUEUED, SyncRun.State.RUNNING)
+LOOKED_AGAIN = (SyncRun.State.SUCCEEDED, SyncRun.State.HELD, SyncRun.State.PREVIEWED)
 
 
 class SyncIsRunning(Refused):
@@ -39,33 +41,83 @@ class ClaimedRun:
     lease: Lease
 
 
-def request_sync(connection: Connection, *, actor: Actor) -> SyncRun:
-    """Queue a sync for the worker. One that waits or runs already is returned instead of a second."""
+def request_sync(connection: Connection, *, actor: Actor, preview: bool = False) -> SyncRun:
+    """Queue a sync or a preview for the worker. One that waits or runs already is returned instead of a second."""
     _refuse_inactive(connection)
     waiting = _active_run(connection)
     if waiting is not None:
         return waiting
     try:
-        with transaction.atomic():
-            run = SyncRun.objects.create(
-                connection=connection, requested_by=actor.label, requested_by_id=actor.id
-            )
-            record(actor, "sync.requested", run, after={"connection": connection.name})
+        return _queue(connection, actor, preview=preview)
     except IntegrityError:  # somebody else was first
         return SyncRun.objects.get(connection=connection, state__in=ACTIVE)
-    return run
 
 
-def begin_sync(connection: Connection, *, actor: Actor) -> ClaimedRun:
+def begin_sync(connection: Connection, *, actor: Actor, preview: bool = False) -> ClaimedRun:
     """Own a sync of the connection in this process: a new one, one that waits, or one whose process died.
 
-    Raises SyncIsRunning if a living process works on one.
+    A preview that nobody works on gives way to a sync. Raises SyncIsRunning if a living process works on one, and
+    Refused for a preview while a sync is unfinished.
     """
-    run = request_sync(connection, actor=actor)
+    waiting = _active_run(connection)
+    if waiting is not None and waiting.preview != preview and not owner_is_alive(waiting):
+        if preview:
+            raise Refused(
+                _("Sync %(run)s is not finished. Start a sync to finish it, or cancel it.")
+                % {"run": waiting.pk}
+            )
+        request_cancel(waiting, actor=actor)
+    return begin(request_sync(connection, actor=actor, preview=preview))
+
+
+def begin(run: SyncRun) -> ClaimedRun:
+    """Own this run in this process. Raises SyncIsRunning if a living process works on it."""
     lease = claim(run)
     if lease is None:
         raise SyncIsRunning(SyncRun.objects.select_related("connection").get(pk=run.pk))
     return _claimed(lease)
+
+
+def accept_changes(run: SyncRun, *, actor: Actor) -> SyncRun:
+    """Let be done what a held run or a preview planned; the run to be worked on for it. Apple is asked nothing."""
+    if sentence := refusal_to_accept(run):
+        raise Refused(sentence)
+    running = _active_run(run.connection)
+    if running is not None:
+        raise SyncIsRunning(running)
+    now = timezone.now()
+    with transaction.atomic():
+        if run.state == SyncRun.State.PREVIEWED:
+            return _queue(
+                run.connection,
+                actor,
+                replays=run,
+                accepted_at=now,
+                accepted_by=actor.label,
+            )
+        waiting = SyncRun.objects.filter(pk=run.pk, state=SyncRun.State.HELD)
+        if not waiting.update(
+            state=SyncRun.State.QUEUED, accepted_at=now, accepted_by=actor.label, finished_at=None
+        ):
+            raise Refused(_("Somebody else has just accepted it."))
+        record(actor, "sync.accepted", run)
+    run.refresh_from_db()
+    return run
+
+
+def refusal_to_accept(run: SyncRun) -> str:
+    """Why the changes of this run can't be accepted (any more); empty if they can."""
+    if run.state not in {SyncRun.State.HELD, SyncRun.State.PREVIEWED}:
+        return _("Sync %(run)s has nothing that waits for a decision.") % {"run": run.pk}
+    if not run.connection.active:
+        return _inactive(run.connection)
+    later = SyncRun.objects.filter(connection=run.connection_id, pk__gt=run.pk)
+    newer = later.filter(state__in=LOOKED_AGAIN if run.preview else LOOKED_AGAIN[:2]).first()
+    if newer is not None:
+        return _("Sync %(newer)s has looked at Apple again since. Decide about that one.") % {
+            "newer": newer.pk
+        }
+    return ""
 
 
 def claim_due_run() -> ClaimedRun | None:
@@ -122,6 +174,18 @@ def request_cancel(run: SyncRun, *, actor: Actor) -> None:
         run.save(update_fields=["state", "finished_at", "fence", "cancel_requested_at"])
 
 
+def _queue(connection: Connection, actor: Actor, **values: Any) -> SyncRun:
+    with transaction.atomic():
+        run = SyncRun.objects.create(
+            connection=connection, requested_by=actor.label, requested_by_id=actor.id, **values
+        )
+        told = {"connection": connection.name, "preview": run.preview}
+        if run.replays:
+            told["applies"] = run.replays.pk
+        record(actor, "sync.requested", run, after=told)
+    return run
+
+
 def counts(run: SyncRun) -> dict[str, int]:
     """The numbers of a run under the names that the command line, the API and exports use."""
     return {
@@ -150,6 +214,8 @@ def _remember(run: SyncRun, pace: float | None) -> None:
         connection.pace = pace
     elif run.state == SyncRun.State.FAILED:
         connection.problem = run.error[:500]
+    elif run.state == SyncRun.State.HELD:
+        connection.problem = _("Sync %(run)s waits for a decision.") % {"run": run.pk}
     Connection.objects.filter(pk=connection.pk).exclude(
         problem=connection.problem, pace=connection.pace
     ).update(problem=connection.problem, pace=connection.pace)
@@ -157,7 +223,11 @@ def _remember(run: SyncRun, pace: float | None) -> None:
 
 def _refuse_inactive(connection: Connection) -> None:
     if not connection.active:
-        raise Refused(_("“%(name)s” is not active. Activate it first.") % {"name": connection.name})
+        raise Refused(_inactive(connection))
+
+
+def _inactive(connection: Connection) -> str:
+    return _("“%(name)s” is not active. Activate it first.") % {"name": connection.name}
 
 
 def _active_run(connection: Connection) -> SyncRun | None:
