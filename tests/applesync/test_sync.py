@@ -103,7 +103,8 @@ def _agrees(apple: RunningSimulator, serial: str) -> None:
 
 
 def _make_checks_due() -> None:
-    CoverageCheck.objects.update(succeeded_at=timezone.now() - timedelta(days=15))
+    long_ago = timezone.now() - timedelta(days=15)
+    CoverageCheck.objects.update(attempted_at=long_ago, succeeded_at=long_ago)
 
 
 def _with_running_plan(apple: RunningSimulator) -> list[str]:

@@ -62,11 +62,23 @@ class Configuration(BaseSettings):
     apple_concurrency: int = Field(
         default=4, ge=1, le=256, description="Most requests to Apple under way at once for one connection."
     )
+    apple_sync_watchdog_hours: int = Field(
+        default=0,
+        ge=0,
+        description="A connection needs attention after so many hours without a successful sync. "
+        "0: by its schedule, after two missed turns and at least 36 hours.",
+    )
     coverage_max_age_days: int = Field(
         default=14,
         ge=1,
         le=365,
         description="Every device's coverage is asked for at least this often, in days.",
+    )
+    coverage_daily_budget: int = Field(
+        default=0,
+        ge=0,
+        description="Most devices whose coverage is asked for in a day, for one connection; what exceeds it waits "
+        "for the next day. 0: as many as the age above needs, and every new one.",
     )
     debug: bool = Field(default=False, description="Detailed error pages; for development only.")
     log_level: str = Field(default="INFO", description="`DEBUG`, `INFO`, `WARNING` or `ERROR`.")

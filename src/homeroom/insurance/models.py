@@ -215,8 +215,8 @@ class CoverageCheck(models.Model):
     device = models.OneToOneField(
         "inventory.Device", models.CASCADE, primary_key=True, related_name="coverage_check"
     )
-    attempted_at = models.DateTimeField()
-    succeeded_at = models.DateTimeField(null=True, db_index=True)
+    attempted_at = models.DateTimeField(db_index=True)
+    succeeded_at = models.DateTimeField(null=True)
     failure = models.CharField(max_length=300, blank=True, help_text="Empty when the last check succeeded.")
 
     def __str__(self) -> str:

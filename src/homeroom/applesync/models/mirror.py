@@ -34,6 +34,9 @@ class AppleDevice(models.Model):
     added_at = models.DateTimeField(_("added to the organization"), null=True)
     updated_at = models.DateTimeField(_("changed at Apple"), null=True)
     released_at = models.DateTimeField(_("released from the organization"), null=True)
+    coverage_day = models.PositiveSmallIntegerField(
+        default=0, help_text="By the serial number, and for good: spreads coverage checks over the days."
+    )
     attributes = models.JSONField()
     content_hash = models.BinaryField(max_length=16)
     first_seen_at = models.DateTimeField(_("first seen"))
@@ -52,6 +55,11 @@ class AppleDevice(models.Model):
             models.Index(fields=["serial_number"], name="mirror_serial_number"),
             models.Index(fields=["near_key"], name="mirror_near_key"),
             models.Index(fields=["connection", "gone_since", "device"], name="mirror_connection_device"),
+            models.Index(
+                fields=["connection", "updated_at"],
+                name="mirror_changed",
+                condition=Q(device__isnull=False, gone_since__isnull=True),
+            ),
             models.Index(
                 fields=["connection", "order_number"],
                 name="mirror_order_r",

@@ -15,6 +15,7 @@ from appleschool import OrgDevice, Page, UnreadableRecord
 from homeroom.applesync.models import AppleDevice, RunChange, RunNote, SyncRun
 from homeroom.applesync.pipeline import changes, matching
 from homeroom.applesync.pipeline.lease import Lease
+from homeroom.applesync.pipeline.queue import coverage_day
 from homeroom.applesync.pipeline.seen import Seen
 from homeroom.rows import write_rows
 
@@ -213,6 +214,7 @@ def _row(run: SyncRun, record: OrgDevice, *, first_seen_at: datetime) -> dict[st
         "connection_id": run.connection_id,
         "serial_number": record.serial_number,
         "first_seen_at": first_seen_at,
+        "coverage_day": coverage_day(record.serial_number),
         **mirrored(record),
     }
 

@@ -5,7 +5,7 @@ from datetime import date, datetime
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 
 from appleschool import AppleCareCoverage, OrgDevice, Page, UnreadableRecord
 from appleschool.reading import read_coverage, read_org_device
@@ -22,7 +22,7 @@ from homeroom.applesync.pipeline.asking import PAGE, Spent
 from homeroom.applesync.pipeline.coverage import Answer
 from homeroom.applesync.pipeline.lease import Lease
 from homeroom.applesync.pipeline.listing import ComparedPage
-from homeroom.applesync.pipeline.missing import Departure, planned_departures
+from homeroom.applesync.pipeline.missing import Departure, planned_departures, still_there
 from homeroom.applesync.pipeline.queue import Target
 from homeroom.applesync.pipeline.seen import Seen
 from homeroom.applesync.pipeline.writing import Applying
@@ -80,28 +80,31 @@ class Previewing:
             self._lease.renew(created=0, updated=0, linked=0)
 
     def count(self) -> None:
-        due = queue.due(self._run, self._today).exclude(Exists(self._answered()))
-        left = due.count() + _newly_matched(self._run).count()
         self._lease.renew(
             matched=self._run.staged_devices.filter(device__isnull=False).count(),
             gone=planned_departures(self._run).count(),
-            coverage_due=F("coverage_checked") + F("coverage_failed") + left,
+            coverage_due=self._due() if self._run.connection.sync_coverage else 0,
         )
+
+    def _due(self) -> int:
+        """How many coverages this preview asks for in all; the queue counts those it has asked for as well."""
+        return queue.count(self._run, self._today) + _newly_matched(self._run).count()
 
     def targets(self) -> Iterator[Sequence[Target]]:
         """Those that are due today, then those that would be matched only by applying the preview."""
-        last = None
-        while chunk := queue.next_targets(self._run, self._today, after=last):
-            last = chunk[-1]
-            ids = [target.device_id for target in chunk]
-            staged = self._run.staged_answers.filter(device__in=ids)
-            answered = set(staged.values_list("device_id", flat=True))
-            yield [target for target in chunk if target.device_id not in answered]
+        for chunk in queue.chunks(self._run, self._today):
+            yield self._unanswered(still_there(self._run, chunk))
         newly = _newly_matched(self._run).values_list("pk", "serial_number", "device_id").order_by("pk")
-        row_id = 0
-        while found := list(newly.filter(pk__gt=row_id)[:CHUNK]):
-            row_id = found[-1][0]
-            yield [Target(*row) for row in found]
+        last = 0
+        while found := list(newly.filter(pk__gt=last)[:CHUNK]):
+            last = found[-1][0]
+            yield self._unanswered([Target(*row) for row in found])
+
+    def _unanswered(self, targets: Sequence[Target]) -> Sequence[Target]:
+        ids = [target.device_id for target in targets]
+        staged = self._run.staged_answers.filter(device__in=ids)
+        answered = set(staged.values_list("device_id", flat=True))
+        return [target for target in targets if target.device_id not in answered]
 
     def answers(self, answers: Sequence[Answer]) -> None:
         judged = coverage.judge(self._run, answers)
@@ -114,9 +117,6 @@ class Previewing:
                 update=("at", "coverages", "failure"),
             )
             coverage.checkpoint(self._run, self._lease, answers, judged, found, ended=found.ended)
-
-    def _answered(self) -> QuerySet[StagedAnswer]:
-        return self._run.staged_answers.filter(device=OuterRef("device"))
 
 
 class Recorded:
@@ -234,10 +234,9 @@ def _raw(record: AppleCareCoverage | UnreadableRecord) -> Any:
 
 
 def _newly_matched(run: SyncRun) -> QuerySet[StagedDevice]:
-    """Devices that the preview would match, that it did not ask about yet, and that the queue can't know."""
+    """Devices that applying the preview would match, so that the queue can't know them."""
     linked = AppleDevice.objects.filter(connection=run.connection_id, device=OuterRef("device"))
-    answered = run.staged_answers.filter(device=OuterRef("device"))
-    return run.staged_devices.filter(~Exists(linked), ~Exists(answered), device__isnull=False)
+    return run.staged_devices.filter(~Exists(linked), device__isnull=False)
 
 
 def _recorded_page(preview: SyncRun, after: int) -> Page[OrgDevice]:

@@ -1,16 +1,35 @@
-"""Whose coverage is asked for in a run, and in what order."""
+"""Whose coverage is asked for in a run, and in what order: the coverage queue.
 
+Every device has its day in a cycle of HOMEROOM_COVERAGE_MAX_AGE_DAYS days, by a hash of its serial number, so that
+each day has an even share from the first check on. Nights that were missed are made up for within a budget: what it
+leaves out waits for the next day, the oldest check first.
+"""
+
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import cached_property
+from hashlib import blake2b
+from math import ceil, inf, isqrt
+from typing import Any
 
 from django.conf import settings
-from django.db.models import F, Q, QuerySet
+from django.db.models import Case, DateTimeField, Exists, F, OuterRef, Q, QuerySet, Value, When
 from django.db.models.functions import Mod
 from django.utils import timezone
 
 from homeroom.applesync.models import AppleDevice, SyncRun
+from homeroom.insurance.models import CoverageCheck
 
 CHUNK = 1000
+# Days before the end of cover, and the day after it, on which Apple is asked once more.
+MILESTONES = (90, 60, 30, 7, -1)
+# Even over every usual length of the cycle: a multiple of 7, 10, 12, 14, 15, 28 and 30.
+COVERAGE_DAYS = 32_760
+# So few are not worth putting off.
+WORTH_MINUTES = 1000
+ATTEMPTED = "device__coverage_check__attempted_at"
+UNTIL = "device__coverage_summary__applecare_until"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,33 +41,170 @@ class Target:
     device_id: int
 
 
-def due(run: SyncRun, today: date) -> QuerySet[AppleDevice]:
-    """Matched devices of the run's connection whose coverage is to be asked for, and was not yet in this run.
+def coverage_day(serial_number: str) -> int:
+    """The same for a serial number always and everywhere; modulo the length of the cycle it is its day."""
+    return int.from_bytes(blake2b(serial_number.encode(), digest_size=8).digest()) % COVERAGE_DAYS
 
-    Due is what was never answered, what changed at Apple since, what is older than the longest age, and the
-    share of the day: each device has its day by its row id, so that the load is even over those days.
-    """
-    days = settings.CONFIGURATION.coverage_max_age_days
-    checked = "device__coverage_check__succeeded_at"
-    midnight = timezone.make_aware(
-        datetime.combine(today, datetime.min.time()), timezone.get_default_timezone()
-    )
-    return (
-        AppleDevice.objects.filter(
-            connection=run.connection_id, device__isnull=False, gone_since__isnull=True
+
+def chunks(run: SyncRun, today: date) -> Iterator[list[Target]]:
+    """One pass over the queue, from its beginning, of those that were not asked for in this run."""
+    day = Day(run.connection_id, today)
+    queue = Queue(day, asked_since=run.started_at)
+    left = day.left_of_cap
+    for chunk in _pages(queue.never_answered, "device_id", most=left):
+        left -= len(chunk)
+        yield chunk
+    yield from _answered_before(day, queue, left)
+
+
+def count(run: SyncRun, today: date) -> int:
+    """How many a pass over the queue would ask for now."""
+    day = Day(run.connection_id, today)
+    queue = Queue(day, asked_since=run.started_at)
+    new = min(queue.never_answered.count(), day.left_of_cap)
+    return int(new) + sum(map(len, _answered_before(day, queue, day.left_of_cap - new)))
+
+
+def _answered_before(day: "Day", queue: "Queue", left: float) -> Iterator[list[Target]]:
+    """What ends soon or changed at Apple, as far as what has its day leaves room; then that, the oldest first."""
+    early: set[int] = set()
+    if queue.ending.exists() or queue.changed.exists():
+        room = min(day.left_of_budget, left) - queue.day_has_come.count()
+        for lane, key in ((queue.ending, UNTIL), (queue.changed, "updated_at")):
+            for chunk in _pages(lane, key, most=room - len(early), but=early):
+                early.update(target.row_id for target in chunk)
+                yield chunk
+    most = min(left, max(day.left_of_budget, day.must_today)) - len(early)
+    yield from _pages(queue.day_has_come, ATTEMPTED, most=most, but=early)
+
+
+class Day:
+    """How much may be asked for on a day, and how much of it has been."""
+
+    def __init__(self, connection_id: int, today: date) -> None:
+        self.today = today
+        self.cycle: int = settings.CONFIGURATION.coverage_max_age_days
+        self.devices = AppleDevice.objects.filter(
+            connection=connection_id, device__isnull=False, gone_since__isnull=True
         )
-        .annotate(day=Mod("pk", days))
-        .filter(
-            Q(**{f"{checked}__isnull": True})
-            | Q(updated_at__gt=F(checked))
-            | Q(**{f"{checked}__lt": midnight - timedelta(days=days - 1)})
-            | Q(**{f"{checked}__lt": midnight}, day=today.toordinal() % days)
+
+    @cached_property
+    def share(self) -> int:
+        """What is to be asked for each day so that everything has its turn within the cycle."""
+        return ceil(self.devices.count() / self.cycle)
+
+    @property
+    def budget(self) -> int:
+        """The share, and three times as much as a hash may usually be uneven by."""
+        return self.share + 3 * isqrt(self.share) + 3
+
+    @property
+    def left_of_cap(self) -> float:
+        """What the configured budget leaves for the rest of the day, new devices included."""
+        cap = settings.CONFIGURATION.coverage_daily_budget
+        return max(0, cap - self._checked_today.count()) if cap else inf
+
+    @property
+    def left_of_budget(self) -> int:
+        """New devices come on top of it, so checks of what was first seen today don't count."""
+        spent = self._checked_today.filter(first_seen_at__lt=midnight(self.today)).count()
+        return max(0, self.budget - spent)
+
+    @property
+    def must_today(self) -> int:
+        """Checks that would be older than the cycle tomorrow. After missed nights, two budgets' worth."""
+        last = midnight(self.today - timedelta(days=self.cycle - 1))
+        old = self.devices.filter(**{f"{ATTEMPTED}__lt": last}).count()
+        return min(old, max(2 * self.budget, WORTH_MINUTES))
+
+    @property
+    def _checked_today(self) -> QuerySet[AppleDevice]:
+        return self.devices.filter(**{f"{ATTEMPTED}__gte": midnight(self.today)})
+
+
+class Queue:
+    """The lanes of the queue, disjoint but for `ending` and `changed`, which run ahead of the others."""
+
+    def __init__(self, day: Day, *, asked_since: datetime | None) -> None:
+        self._day = day
+        self._asked_since = asked_since or timezone.now()
+
+    @property
+    def never_answered(self) -> QuerySet[AppleDevice]:
+        done = Q(succeeded_at__isnull=False) | Q(attempted_at__gte=self._asked_since)
+        return self._day.devices.filter(
+            ~Exists(CoverageCheck.objects.filter(done, device=OuterRef("device_id")))
         )
-        .exclude(device__coverage_check__attempted_at__gte=run.started_at)
+
+    @property
+    def ending(self) -> QuerySet[AppleDevice]:
+        """AppleCare that has come to one of its milestones since the last check."""
+        reached = _milestones(self._day.today, self._day.cycle)
+        return (
+            self._answered.filter(**{f"{UNTIL}__gte": min(reached), f"{UNTIL}__lte": max(reached)})
+            .annotate(reached_at=_by(UNTIL, reached))
+            .filter(**{f"{ATTEMPTED}__lt": F("reached_at")})
+        )
+
+    @property
+    def changed(self) -> QuerySet[AppleDevice]:
+        """Changed at Apple since the last check. What changed longer ago than a cycle has had its day since."""
+        lately = midnight(self._day.today - timedelta(days=self._day.cycle))
+        return self._answered.filter(updated_at__gte=lately, updated_at__gt=F(ATTEMPTED))
+
+    @property
+    def day_has_come(self) -> QuerySet[AppleDevice]:
+        """Not checked since their day in the cycle; and those whose last check failed, once a day."""
+        today, cycle = self._day.today, self._day.cycle
+        days = [today - timedelta(days=ago) for ago in range(cycle)]
+        due = _by("turn", {day.toordinal() % cycle: day for day in days})
+        failed = ~Q(device__coverage_check__failure="")
+        return (
+            self._answered.filter(**{f"{ATTEMPTED}__lt": midnight(today)})
+            .annotate(turn=Mod("coverage_day", cycle), due_at=due)
+            .filter(failed | Q(**{f"{ATTEMPTED}__lt": F("due_at")}))
+        )
+
+    @property
+    def _answered(self) -> QuerySet[AppleDevice]:
+        return self._day.devices.filter(
+            device__coverage_check__succeeded_at__isnull=False, **{f"{ATTEMPTED}__lt": self._asked_since}
+        )
+
+
+def midnight(day: date) -> datetime:
+    """The beginning of a day of the district."""
+    return timezone.make_aware(datetime.combine(day, datetime.min.time()), timezone.get_default_timezone())
+
+
+def _milestones(today: date, cycle: int) -> dict[date, date]:
+    """The last days of cover that reached a milestone within the cycle, each with the day on which it did."""
+    reached: dict[date, date] = {}
+    for milestone in sorted(MILESTONES, reverse=True):
+        for ago in range(cycle):
+            day = today - timedelta(days=ago)
+            reached[day + timedelta(days=milestone)] = day
+    return reached
+
+
+def _by(name: str, days: dict[Any, date]) -> Case:
+    """The beginning of the day that belongs to the value of a field."""
+    return Case(
+        *(When(**{name: value}, then=Value(midnight(day))) for value, day in days.items()),
+        output_field=DateTimeField(),
     )
 
 
-def next_targets(run: SyncRun, today: date, *, after: Target | None) -> list[Target]:
-    """The next ones in the queue behind `after`."""
-    rows = due(run, today).filter(pk__gt=after.row_id if after else 0).order_by("pk")
-    return [Target(*row) for row in rows.values_list("pk", "serial_number", "device_id")[:CHUNK]]
+def _pages(
+    lane: QuerySet[AppleDevice], key: str, *, most: float, but: Collection[int] = ()
+) -> Iterator[list[Target]]:
+    """A lane in the order of `key`, in chunks and up to `most`, without the rows of `but`."""
+    rows = lane.order_by(key, "pk").values_list(key, "pk", "serial_number", "device_id")
+    behind = Q()
+    while most > 0 and (found := list(rows.filter(behind)[:CHUNK])):
+        last, last_id = found[-1][:2]
+        behind = Q(**{f"{key}__gte": last}) & (Q(**{f"{key}__gt": last}) | Q(pk__gt=last_id))
+        chunk = [Target(*row[1:]) for row in found if row[1] not in but][: int(min(CHUNK, most))]
+        most -= len(chunk)
+        if chunk:
+            yield chunk

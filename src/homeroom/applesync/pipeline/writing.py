@@ -12,7 +12,7 @@ from homeroom.applesync.models import AppleDevice, RunChange, SyncRun
 from homeroom.applesync.pipeline import changes, coverage, listing, matching, queue
 from homeroom.applesync.pipeline.coverage import Answer
 from homeroom.applesync.pipeline.lease import Lease
-from homeroom.applesync.pipeline.missing import planned_departures
+from homeroom.applesync.pipeline.missing import planned_departures, still_there
 from homeroom.applesync.pipeline.queue import Target
 from homeroom.applesync.pipeline.seen import Seen
 
@@ -78,14 +78,12 @@ class Applying:
         )
 
     def targets(self) -> Iterator[Sequence[Target]]:
-        last = None
-        while chunk := queue.next_targets(self._run, self._today, after=last):
-            last = chunk[-1]
-            yield chunk
+        for chunk in queue.chunks(self._run, self._today):
+            yield still_there(self._run, chunk)
 
     def left(self) -> int:
         """How many coverages are still to be asked for."""
-        return queue.due(self._run, self._today).count()
+        return queue.count(self._run, self._today)
 
     def answers(self, answers: Sequence[Answer]) -> None:
         coverage.store_answers(self._run, self._lease, answers, self._today)
