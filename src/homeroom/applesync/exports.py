@@ -5,6 +5,7 @@ from typing import Any
 from django.db.models import BooleanField, Case, QuerySet, Value, When
 
 from homeroom.accounts.policy import Viewer
+from homeroom.applesync.queries.changes import all_changes
 from homeroom.applesync.queries.runs import runs
 from homeroom.inventory.exports.columns import ExportColumn, ExportNoun, register_columns, register_noun
 
@@ -41,11 +42,22 @@ RUN_COLUMNS = tuple(
         "error",
     )
 )
+CHANGE_COLUMNS = (
+    ExportColumn("run", "run_id"),
+    ExportColumn("record", "noun"),
+    ExportColumn("change", "action"),
+    ExportColumn("state"),
+    ExportColumn("serial_number"),
+    ExportColumn("coverage_id"),
+    ExportColumn("before"),
+    ExportColumn("after"),
+)
 
 
 def register_apple() -> None:
     register_columns("devices", APPLE_COLUMNS, annotate=_with_apple, order=100)
     register_noun(ExportNoun("runs", _runs), (ExportColumn("connection", "connection__name"), *RUN_COLUMNS))
+    register_noun(ExportNoun("changes", _changes), CHANGE_COLUMNS)
 
 
 def _with_apple(devices: QuerySet[Any], _viewer: Viewer) -> QuerySet[Any]:
@@ -58,3 +70,7 @@ def _with_apple(devices: QuerySet[Any], _viewer: Viewer) -> QuerySet[Any]:
 
 def _runs(viewer: Viewer) -> QuerySet[Any]:
     return runs(viewer).order_by("pk")
+
+
+def _changes(viewer: Viewer) -> QuerySet[Any]:
+    return all_changes(viewer).order_by("pk")

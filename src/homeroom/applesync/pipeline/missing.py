@@ -1,6 +1,6 @@
 """The second step: a device that left Apple's list is asked for singly before anything is concluded."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,6 +11,7 @@ from django.utils import timezone
 from homeroom.applesync.models import AppleDevice, RunChange, SyncRun
 from homeroom.applesync.pipeline import changes
 from homeroom.applesync.pipeline.lease import Lease
+from homeroom.applesync.pipeline.queue import Target
 from homeroom.applesync.pipeline.seen import Seen
 
 CHUNK = 5000
@@ -52,3 +53,11 @@ def planned_departures(run: SyncRun) -> QuerySet[RunChange]:
     return RunChange.objects.order_by().filter(
         run=run, noun=RunChange.Noun.APPLE_DEVICE, action=RunChange.Action.GONE
     )
+
+
+def still_there(run: SyncRun, targets: Sequence[Target]) -> list[Target]:
+    """Without those that the run found to have left."""
+    serials = [target.serial_number for target in targets]
+    left = planned_departures(run).filter(serial_number__in=serials)
+    departed = set(left.values_list("serial_number", flat=True))
+    return [target for target in targets if target.serial_number not in departed]

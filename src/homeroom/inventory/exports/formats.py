@@ -86,6 +86,8 @@ def _plain_text(value: Any) -> str:
             return _utc(value)
         case date():
             return value.isoformat()
+        case dict() | list():
+            return json.dumps(value)
         case _:
             return str(value)
 
@@ -161,4 +163,4 @@ def _write_cell(sheet: Any, line: int, at: int, value: Any, looks: _Looks) -> No
         case int() | float():
             sheet.write_number(line, at, value)
         case _:
-            sheet.write_string(line, at, str(value)[:LONGEST_XLSX_CELL])
+            sheet.write_string(line, at, _plain_text(value)[:LONGEST_XLSX_CELL])
