@@ -12,4 +12,5 @@ class Actor:
 
 
 HOMEROOM = Actor("homeroom", "Homeroom")
+SCHEDULE = Actor("schedule", "Schedule")
 COMMAND_LINE = Actor("command-line", "Command line")

@@ -7,7 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 from django.db import close_old_connections
 
-from homeroom.applesync.verbs.working import take_up_due_run
+from homeroom.applesync.verbs.working import start_due_syncs, take_up_due_run
 from homeroom.insurance.queries import today
 from homeroom.insurance.verbs import refresh_due_summaries
 from homeroom.inventory.imports.verbs import take_up_due_import
@@ -27,7 +27,13 @@ def _coming_coverage(_stop: threading.Event) -> bool:
     return refresh_due_summaries(today=today()) > 0
 
 
-SOURCES: tuple[Source, ...] = (take_up_due_run, take_up_due_run, _due_import, _coming_coverage)
+SOURCES: tuple[Source, ...] = (
+    start_due_syncs,
+    take_up_due_run,
+    take_up_due_run,
+    _due_import,
+    _coming_coverage,
+)
 """Each says whether it found something to do. One that stands twice is worked on by two threads."""
 
 

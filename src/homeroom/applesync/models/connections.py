@@ -1,8 +1,29 @@
+from datetime import datetime
+from typing import Any
+
 from django.db import models
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from homeroom.applesync.encryption import EncryptedTextField
+from homeroom.applesync.schedules import LONGEST, Schedule
+
+
+class ScheduleField(models.CharField):  # type: ignore[type-arg]
+    """A schedule, kept as the text that says it."""
+
+    def from_db_value(self, value: str, *_context: Any) -> Schedule:
+        return Schedule.parse(value)
+
+    def to_python(self, value: str | Schedule) -> Schedule:
+        return value if isinstance(value, Schedule) else Schedule.parse(value)
+
+    def get_prep_value(self, value: Any) -> str:
+        return str(value)
+
+    def value_to_string(self, obj: models.Model) -> str:
+        return str(self.value_from_object(obj))
 
 
 class Connection(models.Model):
@@ -28,6 +49,15 @@ class Connection(models.Model):
     key_fingerprint = models.CharField(max_length=64, editable=False)
     sync_coverage = models.BooleanField(_("Sync AppleCare coverage"), default=True)
     process_replacements = models.BooleanField(_("Process AppleCare replacements"), default=True)
+    schedule = ScheduleField(_("schedule"), max_length=LONGEST, default=Schedule.nightly)
+    scheduled_since = models.DateTimeField(
+        default=timezone.now, editable=False, help_text="Turns before are not made up for."
+    )
+    last_turn_at = models.DateTimeField(
+        null=True,
+        editable=False,
+        help_text="When the schedule last had its turn; what came due before is done.",
+    )
     active = models.BooleanField(_("active"), default=True)
     problem = models.CharField(
         max_length=500,
@@ -53,9 +83,18 @@ class Connection(models.Model):
 
     @property
     def state(self) -> State:
+        """As its last contact with Apple left it."""
         if not self.active:
             return self.State.NOT_ACTIVE
         return self.State.NEEDS_ATTENTION if self.problem else self.State.ACTIVE
+
+    @property
+    def next_run_at(self) -> datetime | None:
+        """When the schedule starts the next sync; past while no worker has taken the turn up."""
+        if not self.active:
+            return None
+        since = self.last_turn_at or self.scheduled_since
+        return self.schedule.next_after(since, timezone.get_default_timezone())
 
     @property
     def short_fingerprint(self) -> str:

@@ -3,10 +3,12 @@
 from dataclasses import dataclass
 
 from django.db import transaction
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from appleschool import PrivateKey, PrivateKeyError
 from homeroom.applesync.models import Connection
+from homeroom.applesync.schedules import Schedule
 from homeroom.applesync.verbs import runs
 from homeroom.audit import verbs as audit
 from homeroom.audit.actors import Actor
@@ -34,6 +36,7 @@ class Changes:
     private_key: str | None = None
     sync_coverage: bool | None = None
     process_replacements: bool | None = None
+    schedule: Schedule | None = None
 
     def __repr__(self) -> str:
         return f"Changes(name={self.name!r})"
@@ -79,8 +82,9 @@ def configure(changes: Changes, *, actor: Actor) -> Connection:
 
 @transaction.atomic
 def reactivate(connection: Connection, *, actor: Actor) -> None:
-    """Let a deactivated connection sync again, with the credentials it has."""
-    if not Connection.objects.filter(pk=connection.pk, active=False).update(active=True, problem=""):
+    """Let a deactivated connection sync again, with the credentials it has, from its next turn on."""
+    inactive = Connection.objects.filter(pk=connection.pk, active=False)
+    if not inactive.update(active=True, problem="", scheduled_since=timezone.now(), last_turn_at=None):
         return
     _ensure_statuses(actor)
     audit.record(actor, "connection.activated", connection, before={"active": False}, after={"active": True})
@@ -118,6 +122,9 @@ def _apply(connection: Connection, changes: Changes) -> None:
     for name in CHOICES:
         if (choice := getattr(changes, name)) is not None:
             setattr(connection, name, choice)
+    if changes.schedule is not None and changes.schedule != connection.schedule:
+        connection.schedule = changes.schedule
+        connection.scheduled_since, connection.last_turn_at = timezone.now(), None
     if changes.private_key is not None or not connection.key_fingerprint:
         _set_key(connection, changes.private_key or "")
     _check(connection)
@@ -175,5 +182,6 @@ def _audited(connection: Connection) -> dict[str, object]:
         "key_fingerprint": connection.key_fingerprint,
         "sync_coverage": connection.sync_coverage,
         "process_replacements": connection.process_replacements,
+        "schedule": str(connection.schedule),
         "active": connection.active,
     }
