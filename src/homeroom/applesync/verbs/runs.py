@@ -235,4 +235,4 @@ def _active_run(connection: Connection) -> SyncRun | None:
 
 
 def _claimed(lease: Lease) -> ClaimedRun:
-    return ClaimedRun(SyncRun.objects.select_related("connection").get(pk=lease.run_id), lease)
+    return ClaimedRun(SyncRun.objects.select_related("connection", "replays").get(pk=lease.run_id), lease)
