@@ -24,6 +24,7 @@ class Permission(StrEnum):
     EXPORT = "export"
     EDIT_INSURANCE = "edit-insurance"
     VIEW_SYNC = "view-sync"
+    REFRESH_DEVICES = "refresh-devices"
     RUN_SYNC = "run-sync"
     MANAGE_CONNECTIONS = "manage-connections"
     MANAGE_SETTINGS = "manage-settings"
@@ -40,6 +41,7 @@ _TECHNICIAN = _VIEWER | {
     Permission.IMPORT,
     Permission.EDIT_INSURANCE,
     Permission.VIEW_SYNC,
+    Permission.REFRESH_DEVICES,
 }
 GRANTS: dict[Role, frozenset[Permission]] = {
     Role.VIEWER: _VIEWER,

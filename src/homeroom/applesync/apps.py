@@ -12,8 +12,10 @@ class AppleSyncConfig(AppConfig):
         from homeroom.applesync.exports import register_apple
         from homeroom.applesync.panels import apple_panel
         from homeroom.inventory.profile import Panel, register_panel
+        from homeroom.inventory.timeline import register_sentence
 
         register_apple()
+        register_sentence("device.refreshed", _("Refreshed from Apple"))
         register_panel(Panel(10, "applesync/_panel.html", apple_panel))
         add_to_settings(
             Page(

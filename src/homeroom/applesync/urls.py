@@ -1,4 +1,4 @@
-from homeroom.applesync.views import connections, runs
+from homeroom.applesync.views import connections, refresh, runs
 
 app_name = "applesync"
-urlpatterns = [*connections.urlpatterns, *runs.urlpatterns]
+urlpatterns = [*connections.urlpatterns, *runs.urlpatterns, *refresh.urlpatterns]

@@ -9,6 +9,7 @@ from homeroom.accounts.policy import Permission
 from homeroom.api.authentication import ApiRequest, requires
 from homeroom.api.paging import PageOf, PageQuery, page_of, row_of
 from homeroom.api.values import person_with, site_named, status_named
+from homeroom.applesync.verbs.refresh import refresh_device
 from homeroom.inventory import queries
 from homeroom.inventory.models import Assignment, Device
 from homeroom.inventory.verbs import assignments
@@ -104,6 +105,15 @@ def check_out(request: ApiRequest, pk: int, values: CheckOut) -> Any:
 def check_in(request: ApiRequest, pk: int) -> Any:
     found = _device(request, pk)
     assignments.check_in(found, actor=request.viewer.actor)
+    return _row(request, found)
+
+
+@router.post("/devices/{pk}/refresh", response=dict[str, Any])
+@requires(Permission.REFRESH_DEVICES)
+def refresh(request: ApiRequest, pk: int) -> Any:
+    """Ask Apple for the device and its coverage now; 409 says why it could not be asked."""
+    found = _device(request, pk)
+    refresh_device(found, actor=request.viewer.actor)
     return _row(request, found)
 
 

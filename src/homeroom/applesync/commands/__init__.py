@@ -3,6 +3,7 @@
 import click
 
 from homeroom.applesync.commands.connections import configure, rotate_key, test
+from homeroom.applesync.commands.refresh import refresh
 from homeroom.applesync.commands.sync import changes, put_back, sync
 
 __all__ = ["apple", "rotate_key"]
@@ -16,5 +17,6 @@ def apple() -> None:
 apple.add_command(configure)
 apple.add_command(test)
 apple.add_command(sync)
+apple.add_command(refresh)
 apple.add_command(changes)
 apple.add_command(put_back)

@@ -12,7 +12,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from appleschool import OrgDevice, Page, UnreadableRecord
-from homeroom.applesync.models import AppleDevice, RunChange, RunNote, SyncRun
+from homeroom.applesync.models import AppleDevice, Connection, RunChange, RunNote, SyncRun
 from homeroom.applesync.pipeline import changes, matching
 from homeroom.applesync.pipeline.lease import Lease
 from homeroom.applesync.pipeline.queue import coverage_day
@@ -138,6 +138,12 @@ def linked_entries(compared: ComparedPage, devices: Mapping[str, int]) -> Iterat
             yield changes.of_device(RunChange.Action.LINKED, serial, devices[serial])
 
 
+def store_record(connection: Connection, record: OrgDevice, *, at: datetime) -> None:
+    """Write what Apple said of one device that was asked for singly. Released ones have left the list."""
+    row = _row(connection.pk, record, first_seen_at=at)
+    _overwrite([row | {"gone_since": at if record.released_from_org_at else None}])
+
+
 def restart(lease: Lease) -> None:
     """Begin the list again: Apple no longer knows the page where we were."""
     lease.renew(listed=0, listing_cursor="", listing_seen=b"", listing_complete=False)
@@ -193,7 +199,7 @@ def _create(run: SyncRun, records: Sequence[OrgDevice]) -> list[int]:
     if not records:
         return []
     now = timezone.now()
-    write_rows(AppleDevice, [_row(run, record, first_seen_at=now) for record in records])
+    write_rows(AppleDevice, [_row(run.connection_id, record, first_seen_at=now) for record in records])
     serials = [record.serial_number for record in records]
     new = AppleDevice.objects.order_by().filter(connection=run.connection_id, serial_number__in=serials)
     return list(new.values_list("pk", flat=True))
@@ -201,17 +207,21 @@ def _create(run: SyncRun, records: Sequence[OrgDevice]) -> list[int]:
 
 def _update(run: SyncRun, records: Sequence[OrgDevice]) -> None:
     now = timezone.now()
+    _overwrite([_row(run.connection_id, record, first_seen_at=now) for record in records])
+
+
+def _overwrite(rows: Iterable[dict[str, object]]) -> None:
     write_rows(
         AppleDevice,
-        [_row(run, record, first_seen_at=now) for record in records],
+        rows,
         unique=("connection", "serial_number"),
         update=(*TYPED_COLUMNS, "attributes", "content_hash", "gone_since"),
     )
 
 
-def _row(run: SyncRun, record: OrgDevice, *, first_seen_at: datetime) -> dict[str, object]:
+def _row(connection_id: int, record: OrgDevice, *, first_seen_at: datetime) -> dict[str, object]:
     return {
-        "connection_id": run.connection_id,
+        "connection_id": connection_id,
         "serial_number": record.serial_number,
         "first_seen_at": first_seen_at,
         "coverage_day": coverage_day(record.serial_number),
