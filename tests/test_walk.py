@@ -14,6 +14,7 @@ from homeroom.incidents.models import IncidentStatus
 from homeroom.insurance.models import InsuranceRecord
 from homeroom.inventory.imports.models import ImportJob, Noun
 from homeroom.inventory.models import Device, Site
+from tests.applesync.mirrors import make_connection, make_listed
 from tests.builders import make_device, make_person, make_site, make_status, make_user
 
 PUBLIC = {
@@ -69,6 +70,7 @@ class World:
             "insurance": InsuranceRecord.objects.create(device=self.device, provider="Hidden Insurer").pk,
             "connection": self.connection.pk,
             "run": SyncRun.objects.create(connection=self.connection, state=SyncRun.State.SUCCEEDED).pk,
+            "apple-device": make_listed("UNMATCHED", make_connection()).pk,
             "user": make_user().pk,
             "token": 0,
             "device-status": make_status("Own").pk,
@@ -87,6 +89,8 @@ class World:
 
 KINDS = [
     (r"devices/<", "device"),
+    (r"reconciliation/in-apple-not-in-inventory/<", "apple-device"),
+    (r"reconciliation/near-matches/<", "device"),
     (r"people/<", "person"),
     (r"sites/<", "site"),
     (r"insurance/<", "insurance"),

@@ -1,4 +1,4 @@
-from homeroom.applesync.views import connections, refresh, runs
+from homeroom.applesync.views import connections, reconciliation, refresh, runs
 
 app_name = "applesync"
-urlpatterns = [*connections.urlpatterns, *runs.urlpatterns, *refresh.urlpatterns]
+urlpatterns = [*connections.urlpatterns, *runs.urlpatterns, *reconciliation.urlpatterns, *refresh.urlpatterns]

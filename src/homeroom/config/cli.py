@@ -21,6 +21,7 @@ COMMANDS = {
     "createadmin": "homeroom.accounts.commands:createadmin",
     "import": "homeroom.inventory.commands:import_",
     "export": "homeroom.config.commands.exports:export",
+    "report": "homeroom.config.commands.reports:report",
     "apple": "homeroom.applesync.commands:apple",
     "simulator": "appleschool_sim.cli:simulator",
 }

@@ -1,0 +1,179 @@
+"""Where Apple's list and the inventory differ. Only active connections count: of others nobody knows today's list.
+
+Devices of the inventory are cut to the viewer's sites. Apple's unmatched devices have no site yet, and
+everybody who may see syncs sees them.
+"""
+
+from datetime import UTC, datetime
+from functools import reduce
+from operator import or_
+
+from django.db.models import (
+    Case,
+    CharField,
+    Exists,
+    F,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    TextChoices,
+    Value,
+    When,
+)
+from django.db.models.functions import Coalesce
+from django.utils.translation import gettext_lazy as _
+
+from homeroom.accounts.policy import Permission, Viewer
+from homeroom.applesync.models import AppleDevice
+from homeroom.inventory.models import Device, DeviceStatus
+from homeroom.inventory.queries import visible_devices
+
+Family = Device.ProductFamily
+APPLE_FAMILIES = (Family.IPAD, Family.IPHONE, Family.MAC, Family.APPLE_TV, Family.WATCH, Family.VISION)
+OTHER_MAKES = (Family.CHROMEBOOK, Family.WINDOWS)
+APPLE_MODELS = ("iPad", "iPhone", "MacBook", "iMac", "Mac ", "Apple")
+LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Reason(TextChoices):
+    """Why a device of the inventory is not on Apple's list."""
+
+    NO_SERIAL_NUMBER = "no_serial_number", _("It has no serial number")
+    RELEASED = "released", _("Released from the organization")
+    GONE = "gone", _("Left Apple's list")
+    NOT_SYNCED = "not_synced", _("Its connection is not active")
+    NEVER_LISTED = "never_listed", _("Never on Apple's list")
+
+
+def listed() -> QuerySet[AppleDevice]:
+    """What Apple lists now."""
+    return AppleDevice.objects.filter(gone_since__isnull=True, connection__active=True)
+
+
+def in_apple_not_in_inventory(viewer: Viewer) -> QuerySet[AppleDevice]:
+    """One row for each serial number, that of the connection to which it would belong."""
+    return _not_in_inventory(listed()) if viewer.may(Permission.VIEW_SYNC) else AppleDevice.objects.none()
+
+
+def in_inventory_not_in_apple(viewer: Viewer) -> QuerySet[Device]:
+    """Apple devices only. What is not told to be Apple's, by family, maker or model, is not."""
+    if not viewer.may(Permission.VIEW_SYNC):
+        return Device.objects.none()
+    return _not_listed(visible_devices(viewer).filter(_is_apples()))
+
+
+def near_matches(viewer: Viewer) -> QuerySet[Device]:
+    """Devices that are not on Apple's list, where one that is not in the inventory is spelled nearly alike.
+
+    Each has the nearest of Apple's: `apple_id`, `apple_serial_number`, `apple_model`, `apple_family`,
+    `apple_connection_id` and `apple_connection`.
+    """
+    if not viewer.may(Permission.VIEW_SYNC):
+        return Device.objects.none()
+    near = _near_listed()
+
+    def of_nearest(path: str) -> Subquery:
+        return Subquery(near.order_by("serial_number", "pk").values(path)[:1])
+
+    return (
+        _not_listed(_maybe_apples(visible_devices(viewer)))
+        .filter(Exists(near))
+        .annotate(
+            apple_id=of_nearest("pk"),
+            apple_serial_number=of_nearest("serial_number"),
+            apple_model=of_nearest("device_model"),
+            apple_family=of_nearest("product_family"),
+            apple_connection_id=of_nearest("connection_id"),
+            apple_connection=of_nearest("connection__name"),
+        )
+    )
+
+
+def with_near_device(rows: QuerySet[AppleDevice]) -> QuerySet[AppleDevice]:
+    """Annotate `near_match`: whether a device of any site is spelled nearly alike."""
+    near = _not_listed(_maybe_apples(Device.objects.filter(near_key=OuterRef("near_key"))))
+    return rows.annotate(near_match=Exists(near))
+
+
+def with_reason(devices: QuerySet[Device]) -> QuerySet[Device]:
+    """Annotate devices that Apple does not list: `reason`, `left_at`, `retired` and `near_match`."""
+    same = Q(apple_device__serial_number=F("serial_number"))
+    gone = same & Q(apple_device__gone_since__isnull=False)
+    return devices.annotate(
+        reason=Case(
+            When(serial_number__isnull=True, then=Value(Reason.NO_SERIAL_NUMBER.value)),
+            When(gone & Q(apple_device__released_at__isnull=False), then=Value(Reason.RELEASED.value)),
+            When(gone, then=Value(Reason.GONE.value)),
+            When(same, then=Value(Reason.NOT_SYNCED.value)),
+            default=Value(Reason.NEVER_LISTED.value),
+            output_field=CharField(),
+        ),
+        left_at=Case(
+            When(gone, then=Coalesce("apple_device__released_at", "apple_device__gone_since")), default=None
+        ),
+        retired=Case(When(is_retired(), then=Value(value=True)), default=Value(value=False)),
+        near_match=Exists(_near_listed()),
+    )
+
+
+def is_retired() -> Q:
+    return Q(status__kind=DeviceStatus.Kind.RETIRED)
+
+
+def search_apple_devices(rows: QuerySet[AppleDevice], text: str) -> QuerySet[AppleDevice]:
+    """Every word must be found in the serial, order or part number or in the model."""
+    for word in text.split():
+        rows = rows.filter(
+            Q(serial_number__icontains=word)
+            | Q(device_model__icontains=word)
+            | Q(order_number__icontains=word)
+            | Q(part_number__icontains=word)
+        )
+    return rows
+
+
+def search_near_matches(devices: QuerySet[Device], text: str) -> QuerySet[Device]:
+    """Every word must be found in the tag or in either spelling."""
+    for word in text.split():
+        devices = devices.filter(
+            Q(serial_number__icontains=word)
+            | Q(asset_tag__icontains=word)
+            | Q(apple_serial_number__icontains=word)
+        )
+    return devices
+
+
+def _is_apples() -> Q:
+    models = reduce(or_, (Q(model__istartswith=name) for name in APPLE_MODELS))
+    told = Q(manufacturer__istartswith="Apple") | (Q(manufacturer="") & models)
+    return Q(product_family__in=APPLE_FAMILIES) | (
+        Q(product_family="") & (told | Q(apple_device__isnull=False))
+    )
+
+
+def _maybe_apples(devices: QuerySet[Device]) -> QuerySet[Device]:
+    return devices.exclude(product_family__in=OTHER_MAKES)
+
+
+def _not_listed(devices: QuerySet[Device]) -> QuerySet[Device]:
+    return devices.filter(~Exists(listed().filter(serial_number=OuterRef("serial_number"))))
+
+
+def _not_in_inventory(rows: QuerySet[AppleDevice]) -> QuerySet[AppleDevice]:
+    in_inventory = Device.objects.filter(serial_number=OuterRef("serial_number"))
+    since = Coalesce("added_at", Value(LONG_AGO))
+    added_later = (
+        listed()
+        .alias(since=since)
+        .filter(
+            Q(since__gt=OuterRef("since")) | Q(since=OuterRef("since"), pk__gt=OuterRef("pk")),
+            serial_number=OuterRef("serial_number"),
+        )
+    )
+    return rows.alias(since=since).filter(~Exists(in_inventory), ~Exists(added_later))
+
+
+def _near_listed() -> QuerySet[AppleDevice]:
+    """Apple's unmatched devices that are spelled nearly like the outer query's device."""
+    return _not_in_inventory(listed().filter(near_key=OuterRef("near_key")))

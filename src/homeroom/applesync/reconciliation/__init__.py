@@ -1,0 +1,1 @@
+"""How the three lists of differences between Apple and the inventory are shown, filtered and downloaded."""
