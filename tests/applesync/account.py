@@ -12,6 +12,12 @@ from tests.applesync import keys
 
 CLIENT_ID = "SCHOOLAPI.7b1f6a52-0c7e-4d0b-9f8c-2f2f0e6b7a11"
 KEY_ID = "5b1f6a52-0c7e-4d0b-9f8c-2f2f0e6b7a11"
+SCHEDULE = {
+    "schedule_rhythm": "nightly",
+    "schedule_at": "02:00",
+    "schedule_hours": "6",
+    "schedule_cron": "",
+}
 
 
 def changes(**values: Any) -> verbs.Changes:
@@ -26,9 +32,9 @@ def make_connection(**values: Any) -> Connection:
 
 
 def form_values(**values: Any) -> dict[str, Any]:
-    """What a browser sends of the form, both options on."""
+    """What a browser sends of the form, both options on, every night."""
     good = {"name": "District", "kind": "school", "team_id": "", "client_id": CLIENT_ID, "key_id": KEY_ID}
-    return good | {"private_key": "", "sync_coverage": "on", "process_replacements": "on"} | values
+    return good | {"private_key": "", "sync_coverage": "on", "process_replacements": "on"} | SCHEDULE | values
 
 
 def of_simulator(apple: RunningSimulator) -> dict[str, str]:

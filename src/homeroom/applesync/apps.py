@@ -3,6 +3,7 @@ from django.utils.translation import gettext_lazy as _
 
 from homeroom.accounts.policy import Permission
 from homeroom.web.navigation import Page, add_to_menu, add_to_settings
+from homeroom.web.notices import Source, register_notices
 
 
 class AppleSyncConfig(AppConfig):
@@ -10,6 +11,7 @@ class AppleSyncConfig(AppConfig):
 
     def ready(self) -> None:
         from homeroom.applesync.exports import register_apple
+        from homeroom.applesync.notices import connections_in_need
         from homeroom.applesync.panels import apple_panel
         from homeroom.applesync.reconciliation.reports import register_reconciliation
         from homeroom.inventory.profile import Panel, register_panel
@@ -19,6 +21,7 @@ class AppleSyncConfig(AppConfig):
         register_reconciliation()
         register_sentence("device.refreshed", _("Refreshed from Apple"))
         register_panel(Panel(10, "applesync/_panel.html", apple_panel))
+        register_notices(Source(Permission.MANAGE_CONNECTIONS, connections_in_need))
         add_to_settings(
             Page(
                 _("MDM Settings"),

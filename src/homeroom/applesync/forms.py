@@ -3,10 +3,12 @@ from typing import Any
 
 from django import forms
 from django.core.files.uploadedfile import UploadedFile
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from appleschool import PrivateKey, PrivateKeyError
 from homeroom.applesync.models import Connection
+from homeroom.applesync.schedules import AT_NIGHT, HOURS, LONGEST, Rhythm, Schedule, Unreadable
 from homeroom.applesync.verbs.connections import Changes, pem_text, wrong_kind
 
 LARGEST_KEY_FILE = 64 * 1024
@@ -20,7 +22,83 @@ class WriteOnlyTextarea(forms.Textarea):
         return None
 
 
-class ConnectionForm(forms.ModelForm):  # type: ignore[type-arg]
+class ScheduleFields(forms.Form):
+    """A rhythm, and one more field for what that rhythm needs to know; the others are not looked at."""
+
+    schedule_rhythm = forms.ChoiceField(label=_("Syncs"), choices=Rhythm.choices, initial=Rhythm.NIGHTLY)
+    schedule_at = forms.TimeField(
+        label=_("Time"),
+        required=False,
+        initial=AT_NIGHT,
+        widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
+    )
+    schedule_hours = forms.TypedChoiceField(
+        label=_("How often"),
+        required=False,
+        coerce=int,
+        empty_value=None,
+        initial=6,
+        choices=lambda: [(hours, Schedule.every(hours).in_words) for hours in HOURS],
+        help_text=_("Counted from midnight."),
+    )
+    schedule_cron = forms.CharField(
+        label=_("Cron expression"),
+        required=False,
+        max_length=LONGEST,
+        widget=forms.TextInput(attrs=PLAIN_TEXT | {"placeholder": "30 2 * * 1-5"}),
+        help_text=_(
+            "Five fields: minute, hour, day of month, month, day of week. Each time on the clock runs exactly once, "
+            "also when clocks change."
+        ),
+    )
+
+    @staticmethod
+    def fields_of(schedule: Schedule) -> dict[str, Any]:
+        """The initial values that show this schedule."""
+        shown = {
+            "schedule_rhythm": schedule.rhythm,
+            "schedule_at": schedule.at,
+            "schedule_hours": schedule.hours,
+            "schedule_cron": schedule.cron,
+        }
+        return {name: value for name, value in shown.items() if value}
+
+    def chosen_schedule(self) -> Schedule | None:
+        """None, and an error at its field, where something is missing or wrong."""
+        cleaned = self.cleaned_data
+        match cleaned.get("schedule_rhythm"):
+            case Rhythm.NIGHTLY | Rhythm.WEEKDAYS as rhythm:
+                return self._at(Rhythm(rhythm))
+            case Rhythm.HOURS:
+                return self._every()
+            case Rhythm.CRON:
+                return self._by_cron()
+            case Rhythm.NEVER:
+                return Schedule.never()
+        return None
+
+    def _at(self, rhythm: Rhythm) -> Schedule | None:
+        if at := self.cleaned_data.get("schedule_at"):
+            return Schedule(rhythm, at=at.replace(second=0, microsecond=0))
+        return self._missing("schedule_at", _("Choose a time."))
+
+    def _every(self) -> Schedule | None:
+        if hours := self.cleaned_data.get("schedule_hours"):
+            return Schedule.every(hours)
+        return self._missing("schedule_hours", _("Choose how often."))
+
+    def _by_cron(self) -> Schedule | None:
+        try:
+            return Schedule.by_cron(self.cleaned_data.get("schedule_cron", ""))
+        except Unreadable as error:
+            return self._missing("schedule_cron", str(error))
+
+    def _missing(self, field: str, sentence: str | Promise) -> None:
+        if field not in self.errors:
+            self.add_error(field, str(sentence))
+
+
+class ConnectionForm(forms.ModelForm, ScheduleFields):  # type: ignore[type-arg]
     """The account at Apple. The private key is pasted or chosen as a file; left out, the stored one stays."""
 
     private_key = forms.CharField(
@@ -49,6 +127,10 @@ class ConnectionForm(forms.ModelForm):  # type: ignore[type-arg]
         "private_key_file",
         "sync_coverage",
         "process_replacements",
+        "schedule_rhythm",
+        "schedule_at",
+        "schedule_hours",
+        "schedule_cron",
     ]
 
     class Meta:
@@ -75,6 +157,11 @@ class ConnectionForm(forms.ModelForm):  # type: ignore[type-arg]
             "key_id": {"required": _("Copy the Key ID from the API account at Apple.")},
         }
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.instance.pk:
+            self.initial |= self.fields_of(self.instance.schedule)
+
     def clean_private_key_file(self) -> str:
         file: UploadedFile[bytes] | None = self.cleaned_data["private_key_file"]
         if file is None:
@@ -97,6 +184,7 @@ class ConnectionForm(forms.ModelForm):  # type: ignore[type-arg]
             self.add_error("private_key", _("Paste the private key, or choose its file."))
         if sentence := wrong_kind(cleaned.get("kind", ""), cleaned.get("client_id", "")):
             self.add_error("client_id", sentence)
+        cleaned["schedule"] = self.chosen_schedule()
         if self.errors and self.pem:
             self.add_error(
                 None, _("Please give the private key again: for safety it is never sent back to the browser.")
@@ -133,4 +221,5 @@ class ConnectionForm(forms.ModelForm):  # type: ignore[type-arg]
             private_key=self.pem or None,
             sync_coverage=cleaned["sync_coverage"],
             process_replacements=cleaned["process_replacements"],
+            schedule=cleaned["schedule"],
         )

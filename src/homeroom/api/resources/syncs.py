@@ -19,7 +19,7 @@ router = Router(tags=["syncs"])
 @router.get("/connections", response=list[dict[str, Any]])
 @requires(Permission.VIEW_SYNC)
 def connections(request: ApiRequest) -> Any:
-    return [connection_queries.row(found) for found in connection_queries.connections(request.viewer)]
+    return [connection_queries.row(standing) for standing in connection_queries.standings(request.viewer)]
 
 
 @router.post("/connections/{pk}/syncs", response={202: dict[str, Any]})

@@ -2,7 +2,7 @@
 
 import click
 
-from homeroom.applesync.commands.connections import configure, rotate_key, test
+from homeroom.applesync.commands.connections import configure, rotate_key, status, test
 from homeroom.applesync.commands.refresh import refresh
 from homeroom.applesync.commands.sync import changes, put_back, sync
 
@@ -16,6 +16,7 @@ def apple() -> None:
 
 apple.add_command(configure)
 apple.add_command(test)
+apple.add_command(status)
 apple.add_command(sync)
 apple.add_command(refresh)
 apple.add_command(changes)

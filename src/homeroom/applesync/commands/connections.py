@@ -1,21 +1,34 @@
 """Setting up a connection from the command line. Nothing here asks or prints a private key."""
 
 import json
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import click
+from django.core.serializers.json import DjangoJSONEncoder
+from django.utils import timezone
+from django.utils.formats import date_format
 
 from homeroom.applesync import checks
 from homeroom.applesync.commands.choice import chosen_connection, connection_option
 from homeroom.applesync.encryption import SecretCannotBeRead
 from homeroom.applesync.models import Connection
-from homeroom.applesync.queries.connections import row
+from homeroom.applesync.queries.connections import every_standing, row, standing
+from homeroom.applesync.schedules import Schedule, Unreadable
 from homeroom.applesync.verbs import secrets
 from homeroom.applesync.verbs.connections import Changes, pem_text
 from homeroom.applesync.verbs.connections import configure as configure_connection
 from homeroom.audit.actors import COMMAND_LINE
 from homeroom.web.errors import Refused
+
+
+def _schedule(_context: click.Context, _option: click.Parameter, text: str | None) -> Schedule | None:
+    try:
+        return None if text is None else Schedule.parse(text)
+    except Unreadable as error:
+        raise click.BadParameter(str(error)) from None
+
 
 MARKS = {True: "ok", False: "FAILED", None: "not tried"}
 
@@ -34,6 +47,13 @@ MARKS = {True: "ok", False: "FAILED", None: "not tried"}
 )
 @click.option("--sync-coverage/--no-sync-coverage", default=None, help="Default: on.")
 @click.option("--process-replacements/--no-process-replacements", default=None, help="Default: on.")
+@click.option(
+    "--schedule",
+    metavar="WHEN",
+    callback=_schedule,
+    help="“nightly 02:00” (the default), “weekdays 02:00”, “every 6 hours”, “never”, or a cron expression; "
+    "in the district's time zone.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the connection as JSON.")
 def configure(name: str, kind: str | None, key_file: Path | None, *, as_json: bool, **options: Any) -> None:
     """Create the connection of this name, or change it, and activate it. Contacts nobody.
@@ -53,9 +73,30 @@ def configure(name: str, kind: str | None, key_file: Path | None, *, as_json: bo
     except Refused as refusal:
         raise click.ClickException(refusal.sentence) from None
     if as_json:
-        click.echo(json.dumps(row(connection)))
+        click.echo(json.dumps(row(standing(connection)), cls=DjangoJSONEncoder))
     else:
         click.echo(f"“{connection}” is active. Test it with `homeroom apple test`.", err=True)
+        click.echo(f"Syncs: {connection.schedule.in_words}.", err=True)
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print the connections as JSON.")
+def status(*, as_json: bool) -> None:
+    """How each connection stands: its last sync, its next one, and what needs attention (then exit 1)."""
+    standings = every_standing()
+    if as_json:
+        click.echo(json.dumps([row(each) for each in standings], cls=DjangoJSONEncoder))
+    else:
+        for each in standings:
+            click.echo(f"{each.connection}: {each.state.label}")
+            click.echo(f"    last sync: {_moment(each.last_synced_at) or 'never'}")
+            click.echo(f"    next sync: {_moment(each.next_run_at) or 'none'}")
+            click.echo(f"     schedule: {each.connection.schedule.in_words}")
+    in_need = [each for each in standings if each.state == Connection.State.NEEDS_ATTENTION]
+    for each in in_need:
+        click.echo(f"“{each.connection}” needs attention: {each.problem}", err=True)
+    if in_need:
+        raise SystemExit(1)
 
 
 @click.command()
@@ -83,6 +124,10 @@ def rotate_key() -> None:
     except SecretCannotBeRead as error:
         raise click.ClickException(str(error)) from None
     click.echo(f"Stored secrets encrypted with the first key: {count}.", err=True)
+
+
+def _moment(moment: datetime | None) -> str:
+    return date_format(timezone.localtime(moment), "DATETIME_FORMAT") if moment else ""
 
 
 def _need(options: dict[str, object]) -> None:

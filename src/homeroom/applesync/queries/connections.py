@@ -1,11 +1,42 @@
+"""What can be asked about connections: how each stands, when it last synced, and when it will again."""
+
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Annotated, TypedDict
 
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.conf import settings
+from django.db.models import Exists, OuterRef, QuerySet, Subquery
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.timesince import timesince
+from django.utils.translation import gettext as _
+from django_stubs_ext.annotations import Annotations
 
 from homeroom.accounts.policy import Permission, Viewer
 from homeroom.applesync.models import Connection, SyncRun
+
+SIGN_OF_LIFE = timedelta(minutes=10)
+"""A sync that gave one within this time is at work: a district's first one may take days."""
+
+
+class Syncs(TypedDict):
+    last_synced_at: datetime | None
+    is_syncing: bool
+
+
+KnownConnection = Annotated[Connection, Annotations[Syncs]]
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A connection as people look after it."""
+
+    connection: Connection
+    state: Connection.State
+    problem: str
+    last_synced_at: datetime | None
+    next_run_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,29 +45,46 @@ class Tile:
 
     state: Connection.State
     last_synced_at: datetime | None
+    next_run_at: datetime | None
 
 
 def connections(viewer: Viewer) -> QuerySet[Connection]:
-    """The connections, each with `last_synced_at`. The private keys stay in the database, unopened."""
+    """The connections, each with its `last_synced_at`. The private keys stay in the database, unopened."""
     if not viewer.may(Permission.VIEW_SYNC):
         return Connection.objects.none()
-    succeeded = SyncRun.objects.filter(connection=OuterRef("pk"), state=SyncRun.State.SUCCEEDED)
-    last = succeeded.order_by("-id").values("finished_at")[:1]
-    return Connection.objects.defer("private_key").annotate(last_synced_at=Subquery(last))
+    return _known(Connection.objects.all())
 
 
-def tile(shown: Iterable[Connection]) -> Tile:
+def standings(viewer: Viewer) -> list[Standing]:
+    """Of every connection."""
+    return [_standing(row) for row in connections(viewer)]
+
+
+def every_standing() -> list[Standing]:
+    """Of every connection, for the command line: who may run it may see them."""
+    return [_standing(row) for row in _known(Connection.objects.all())]
+
+
+def standing(connection: Connection) -> Standing:
+    """Of one, as the database has it now. Asks for no permission: the connection was found by who may see it."""
+    return _standing(_known(Connection.objects.filter(pk=connection.pk)).get())
+
+
+def tile(shown: Iterable[Standing]) -> Tile:
     """One connection that needs attention makes the integration need it; an inactive one does not."""
     rows = list(shown)
     states = {row.state for row in rows}
     order = (Connection.State.NEEDS_ATTENTION, Connection.State.ACTIVE)
-    state = next((state for state in order if state in states), Connection.State.NOT_ACTIVE)
-    times = [row.last_synced_at for row in rows if row.last_synced_at]  # type: ignore[attr-defined]
-    return Tile(state, max(times, default=None))
+    return Tile(
+        next((state for state in order if state in states), Connection.State.NOT_ACTIVE),
+        max((row.last_synced_at for row in rows if row.last_synced_at), default=None),
+        min((row.next_run_at for row in rows if row.next_run_at), default=None),
+    )
 
 
-def row(connection: Connection) -> dict[str, object]:
-    """A connection as the command line and exports show it: of its key, the fingerprint alone."""
+def row(standing: Standing) -> dict[str, object]:
+    """A connection as the command line and the API show it: of its key, the fingerprint alone."""
+    connection = standing.connection
     return {
         "id": connection.pk,
         "name": connection.name,
@@ -47,7 +95,55 @@ def row(connection: Connection) -> dict[str, object]:
         "key_fingerprint": connection.key_fingerprint,
         "sync_coverage": connection.sync_coverage,
         "process_replacements": connection.process_replacements,
+        "schedule": str(connection.schedule),
         "active": connection.active,
-        "state": connection.state,
-        "problem": connection.problem,
+        "state": standing.state,
+        "problem": standing.problem,
+        "last_synced_at": standing.last_synced_at,
+        "next_run_at": standing.next_run_at,
+    }
+
+
+def _known(found: QuerySet[Connection]) -> QuerySet[KnownConnection]:
+    runs = SyncRun.objects.filter(connection=OuterRef("pk"))
+    good = runs.filter(state=SyncRun.State.SUCCEEDED).order_by("-id").values("finished_at")[:1]
+    at_work = runs.filter(
+        state=SyncRun.State.RUNNING, preview=False, heartbeat_at__gte=timezone.now() - SIGN_OF_LIFE
+    )
+    return found.defer("private_key").annotate(last_synced_at=Subquery(good), is_syncing=Exists(at_work))
+
+
+def _standing(connection: KnownConnection) -> Standing:
+    problems = [connection.problem] if connection.problem else []
+    if _is_silent(connection):
+        problems.append(_silence(connection))
+    needs_attention = connection.active and problems
+    return Standing(
+        connection,
+        Connection.State.NEEDS_ATTENTION if needs_attention else connection.state,
+        " ".join(problems),
+        connection.last_synced_at,
+        connection.next_run_at,
+    )
+
+
+def _is_silent(connection: KnownConnection) -> bool:
+    """Whether syncs have been failing or missing for too long. Nobody has to reset it: a good sync ends it."""
+    if not connection.active or connection.is_syncing:
+        return False
+    good = max(connection.last_synced_at or connection.scheduled_since, connection.scheduled_since)
+    if hours := settings.CONFIGURATION.apple_sync_watchdog_hours:
+        alarm: datetime | None = good + timedelta(hours=hours)
+    else:
+        alarm = connection.schedule.alarm_after(good, timezone.get_default_timezone())
+    return alarm is not None and alarm <= timezone.now()
+
+
+def _silence(connection: KnownConnection) -> str:
+    if connection.last_synced_at is None:
+        return _("No sync has succeeded yet.")
+    moment = timezone.localtime(connection.last_synced_at)
+    return _("No successful sync since %(moment)s (%(time)s).") % {
+        "moment": date_format(moment, "DATETIME_FORMAT"),
+        "time": timesince(moment),
     }

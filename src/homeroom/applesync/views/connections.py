@@ -19,14 +19,16 @@ from homeroom.web.errors import Refused
 
 @requires(Permission.MANAGE_CONNECTIONS)
 def mdm_settings(request: ViewerRequest) -> HttpResponse:
-    shown = list(queries.connections(request.viewer))
-    context = {"connections": shown, "tile": queries.tile(shown)}
+    standings = queries.standings(request.viewer)
+    context = {"standings": standings, "tile": queries.tile(standings)}
     return render(request, "applesync/connections/mdm_settings.html", context)
 
 
 @requires(Permission.MANAGE_CONNECTIONS)
 def detail(request: ViewerRequest, pk: int) -> HttpResponse:
-    return render(request, "applesync/connections/detail.html", {"connection": _connection(request, pk)})
+    standing = queries.standing(_connection(request, pk))
+    context = {"connection": standing.connection, "standing": standing}
+    return render(request, "applesync/connections/detail.html", context)
 
 
 @requires(Permission.MANAGE_CONNECTIONS)
