@@ -169,15 +169,12 @@ def test_a_revoked_key_is_told_and_the_connection_needs_attention(
     assert district.state == Connection.State.NEEDS_ATTENTION
 
 
-def test_it_gives_up_after_its_patience(
-    apple: RunningSimulator, device: Device, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("homeroom.applesync.verbs.refresh.PATIENCE", 0.5)
+def test_it_gives_up_after_its_patience(apple: RunningSimulator, device: Device) -> None:
     apple.control.switch_on(Fault.SLOW, seconds=20)
     began = time.monotonic()
 
     with pytest.raises(Refused, match="did not answer"):
-        refresh_device(device, actor=COMMAND_LINE)
+        refresh_device(device, actor=COMMAND_LINE, patience=0.5)
 
     assert time.monotonic() - began < 5
 

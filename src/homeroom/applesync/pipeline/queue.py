@@ -46,15 +46,15 @@ def coverage_day(serial_number: str) -> int:
     return int.from_bytes(blake2b(serial_number.encode(), digest_size=8).digest()) % COVERAGE_DAYS
 
 
-def chunks(run: SyncRun, today: date) -> Iterator[list[Target]]:
+def chunks(run: SyncRun, today: date, *, size: int = CHUNK) -> Iterator[list[Target]]:
     """One pass over the queue, from its beginning, of those that were not asked for in this run."""
     day = Day(run.connection_id, today)
     queue = Queue(day, asked_since=run.started_at)
     left = day.left_of_cap
-    for chunk in _pages(queue.never_answered, "device_id", most=left):
+    for chunk in _pages(queue.never_answered, "device_id", size=size, most=left):
         left -= len(chunk)
         yield chunk
-    yield from _answered_before(day, queue, left)
+    yield from _answered_before(day, queue, left, size=size)
 
 
 def count(run: SyncRun, today: date) -> int:
@@ -62,20 +62,20 @@ def count(run: SyncRun, today: date) -> int:
     day = Day(run.connection_id, today)
     queue = Queue(day, asked_since=run.started_at)
     new = min(queue.never_answered.count(), day.left_of_cap)
-    return int(new) + sum(map(len, _answered_before(day, queue, day.left_of_cap - new)))
+    return int(new) + sum(map(len, _answered_before(day, queue, day.left_of_cap - new, size=CHUNK)))
 
 
-def _answered_before(day: "Day", queue: "Queue", left: float) -> Iterator[list[Target]]:
+def _answered_before(day: "Day", queue: "Queue", left: float, *, size: int) -> Iterator[list[Target]]:
     """What ends soon or changed at Apple, as far as what has its day leaves room; then that, the oldest first."""
     early: set[int] = set()
     if queue.ending.exists() or queue.changed.exists():
         room = min(day.left_of_budget, left) - queue.day_has_come.count()
         for lane, key in ((queue.ending, UNTIL), (queue.changed, "updated_at")):
-            for chunk in _pages(lane, key, most=room - len(early), but=early):
+            for chunk in _pages(lane, key, size=size, most=room - len(early), but=early):
                 early.update(target.row_id for target in chunk)
                 yield chunk
     most = min(left, max(day.left_of_budget, day.must_today)) - len(early)
-    yield from _pages(queue.day_has_come, ATTEMPTED, most=most, but=early)
+    yield from _pages(queue.day_has_come, ATTEMPTED, size=size, most=most, but=early)
 
 
 class Day:
@@ -196,15 +196,15 @@ def _by(name: str, days: dict[Any, date]) -> Case:
 
 
 def _pages(
-    lane: QuerySet[AppleDevice], key: str, *, most: float, but: Collection[int] = ()
+    lane: QuerySet[AppleDevice], key: str, *, size: int, most: float, but: Collection[int] = ()
 ) -> Iterator[list[Target]]:
     """A lane in the order of `key`, in chunks and up to `most`, without the rows of `but`."""
     rows = lane.order_by(key, "pk").values_list(key, "pk", "serial_number", "device_id")
     behind = Q()
-    while most > 0 and (found := list(rows.filter(behind)[:CHUNK])):
+    while most > 0 and (found := list(rows.filter(behind)[:size])):
         last, last_id = found[-1][:2]
         behind = Q(**{f"{key}__gte": last}) & (Q(**{f"{key}__gt": last}) | Q(pk__gt=last_id))
-        chunk = [Target(*row[1:]) for row in found if row[1] not in but][: int(min(CHUNK, most))]
+        chunk = [Target(*row[1:]) for row in found if row[1] not in but][: int(min(size, most))]
         most -= len(chunk)
         if chunk:
             yield chunk

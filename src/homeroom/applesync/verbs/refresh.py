@@ -85,7 +85,7 @@ class Told:
     coverages: Sequence[AppleCareCoverage | UnreadableRecord] | None = None
 
 
-def refresh_device(device: Device, *, actor: Actor) -> Refreshed:
+def refresh_device(device: Device, *, actor: Actor, patience: float = PATIENCE) -> Refreshed:
     """Ask Apple for the device and its coverage, and write both, or neither if Apple does not answer in time.
 
     Raises Refused, with what to do, where Apple can't be asked or does not know the device.
@@ -93,7 +93,7 @@ def refresh_device(device: Device, *, actor: Actor) -> Refreshed:
     if not device.serial_number:
         raise Refused(_("This device has no serial number, and Apple is asked by it."))
     candidates = _connections(device.serial_number)
-    told = _asked(candidates, device.serial_number)
+    told = _asked(candidates, device.serial_number, patience)
     with transaction.atomic():
         refreshed = _write(device, told)
         record(
@@ -124,13 +124,13 @@ def _connections(serial_number: str) -> list[Connection]:
     return active
 
 
-def _asked(connections: Sequence[Connection], serial_number: str) -> Told:
+def _asked(connections: Sequence[Connection], serial_number: str, patience: float) -> Told:
     """Apple's answer from the first connection that knows the device, or else from the last."""
     connection = connections[0]
 
     async def ask_each() -> Told:
         nonlocal connection
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(patience):
             for connection in connections:
                 told = await _ask(connection, serial_number)
                 if told.device is not None:
@@ -142,7 +142,7 @@ def _asked(connections: Sequence[Connection], serial_number: str) -> Told:
     except TimeoutError:
         raise Refused(
             _("Apple did not answer within %(seconds)d seconds. Nothing was changed; try again later.")
-            % {"seconds": PATIENCE}
+            % {"seconds": patience}
         ) from None
     except SecretCannotBeRead as error:
         raise Refused(str(error)) from None
