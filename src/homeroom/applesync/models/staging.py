@@ -11,7 +11,6 @@ class StagedDevice(models.Model):
     run = models.ForeignKey(SyncRun, models.CASCADE, related_name="staged_devices", db_index=False)
     serial_number = models.CharField(max_length=100)
     device = models.ForeignKey("inventory.Device", models.CASCADE, null=True, related_name="+")
-    added_at = models.DateTimeField(null=True)
     attributes = models.JSONField(null=True)
 
     class Meta:

@@ -1,6 +1,6 @@
 """The first step: Apple's list of devices, page by page, into the mirror."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import blake2b
@@ -58,10 +58,23 @@ class ComparedPage:
     created: Sequence[OrgDevice]
     changed: Sequence[OrgDevice]
 
+    @property
+    def unlinked(self) -> Mapping[str, StoredRow]:
+        """Rows that Apple had listed before without a device of the inventory."""
+        return {serial: row for serial, row in self.stored.items() if row.device_id is None}
 
-def compare(run: SyncRun, page: Page[OrgDevice]) -> ComparedPage:
+    @property
+    def claims(self) -> matching.Claims:
+        """The serial numbers that are without a device so far."""
+        rows: dict[str, int | None] = {serial: row.pk for serial, row in self.unlinked.items()}
+        rows |= {record.serial_number: None for record in self.created}
+        return {serial: (self.records[serial].added_to_org_at, row) for serial, row in rows.items()}
+
+
+def compare(run: SyncRun, page: Page[OrgDevice], *, misfits: Collection[int] = ()) -> ComparedPage:
+    """The page beside the mirror; rows of `misfits` count as linked to nothing."""
     records = {record.serial_number: record for record in page.records if isinstance(record, OrgDevice)}
-    stored = _stored_rows(run, records)
+    stored = _stored_rows(run, records, misfits)
     created = [record for serial, record in records.items() if serial not in stored]
     changed = [
         records[serial]
@@ -75,15 +88,25 @@ def store_page(run: SyncRun, lease: Lease, page: Page[OrgDevice], seen: Seen) ->
     """Write what is new or changed of one page, link it, and move the run's checkpoint behind it."""
     with transaction.atomic():
         compared = compare(run, page)
-        entries = changed_entries(compared)
-        created = _create(run, compared.created)
+        ours = matching.owned(run.connection, compared.claims)
+        matching.unlink(ours.displaced)
+        entries = [
+            *changed_entries(compared),
+            *created_entries(compared, ours.devices),
+            *linked_entries(compared, ours.devices),
+        ]
+        created = _create(run, compared.created, ours.devices)
         _update(run, compared.changed)
-        unlinked = [row.pk for row in compared.stored.values() if row.device_id is None] + created
-        devices = matching.link(run.connection, rows=unlinked)
-        entries += [*created_entries(compared, devices), *linked_entries(compared, devices)]
+        matching.give(
+            {
+                row.pk: ours.devices[serial]
+                for serial, row in compared.unlinked.items()
+                if serial in ours.devices
+            }
+        )
         changes.write(run, entries, state=RunChange.State.APPLIED)
         seen.add([row.pk for row in compared.stored.values()] + created)
-        checkpoint(run, lease, page, compared, seen, linked=len(devices))
+        checkpoint(run, lease, page, compared, seen, linked=len(ours.devices))
 
 
 def checkpoint(
@@ -133,8 +156,8 @@ def changed_entries(compared: ComparedPage) -> list[changes.Entry]:
 
 def linked_entries(compared: ComparedPage, devices: Mapping[str, int]) -> Iterator[changes.Entry]:
     """Entries of the devices that Apple had listed before and that are matched only now."""
-    for serial, row in compared.stored.items():
-        if row.device_id is None and serial in devices:
+    for serial in compared.unlinked:
+        if serial in devices:
             yield changes.of_device(RunChange.Action.LINKED, serial, devices[serial])
 
 
@@ -179,11 +202,11 @@ def mirrored(record: OrgDevice) -> dict[str, object]:
     }
 
 
-def _stored_rows(run: SyncRun, serials: Iterable[str]) -> dict[str, StoredRow]:
+def _stored_rows(run: SyncRun, serials: Iterable[str], misfits: Collection[int]) -> dict[str, StoredRow]:
     rows = AppleDevice.objects.filter(connection=run.connection_id, serial_number__in=list(serials))
     columns = ("serial_number", "pk", "content_hash", "gone_since", "device_id")
     return {
-        serial: StoredRow(pk, bytes(digest), gone_since, device_id)
+        serial: StoredRow(pk, bytes(digest), gone_since, None if pk in misfits else device_id)
         for serial, pk, digest, gone_since, device_id in rows.values_list(*columns)
     }
 
@@ -194,12 +217,13 @@ def _attributes(rows: Iterable[int]) -> dict[int, dict[str, Any]]:
     return dict(found) if ids else {}
 
 
-def _create(run: SyncRun, records: Sequence[OrgDevice]) -> list[int]:
-    """The ids of the new rows."""
+def _create(run: SyncRun, records: Sequence[OrgDevice], devices: Mapping[str, int]) -> list[int]:
+    """The ids of the new rows, which are linked to these devices, by serial number."""
     if not records:
         return []
     now = timezone.now()
-    write_rows(AppleDevice, [_row(run.connection_id, record, first_seen_at=now) for record in records])
+    rows = [_row(run.connection_id, record, first_seen_at=now) for record in records]
+    write_rows(AppleDevice, [row | {"device_id": devices.get(row["serial_number"])} for row in rows])
     serials = [record.serial_number for record in records]
     new = AppleDevice.objects.order_by().filter(connection=run.connection_id, serial_number__in=serials)
     return list(new.values_list("pk", flat=True))
@@ -219,7 +243,7 @@ def _overwrite(rows: Iterable[dict[str, object]]) -> None:
     )
 
 
-def _row(connection_id: int, record: OrgDevice, *, first_seen_at: datetime) -> dict[str, object]:
+def _row(connection_id: int, record: OrgDevice, *, first_seen_at: datetime) -> dict[str, Any]:
     return {
         "connection_id": connection_id,
         "serial_number": record.serial_number,

@@ -1,16 +1,19 @@
-"""Linking the mirror to the inventory: by the exact serial number, in single statements.
+"""Linking the mirror to the inventory: by the exact serial number, many at once.
 
 A serial number that several connections list belongs to one of them: a row that Apple still lists goes before
 one that is gone, an active connection before a deactivated one, and then the one that added it last.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from math import inf
+from typing import Any
 
-from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Subquery, Value, When
+from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Value, When
 from django.db.models.functions import Coalesce
 
-from homeroom.applesync.models import AppleDevice, Connection, StagedDevice, SyncRun
+from homeroom.applesync.models import AppleDevice, Connection
 from homeroom.inventory.models import Device
 
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
@@ -27,37 +30,71 @@ def misfits() -> QuerySet[AppleDevice]:
 
 
 def unlink(rows: Collection[int]) -> None:
-    AppleDevice.objects.filter(pk__in=rows).update(device=None)
+    if rows:
+        AppleDevice.objects.filter(pk__in=rows).update(device=None)
 
 
-def link(connection: Connection, *, rows: Collection[int]) -> dict[str, int]:
-    """Link those of the connection's rows to the device with that serial; the linked ones' device, by serial."""
-    if not rows:
-        return {}
+Claims = Mapping[str, tuple[datetime | None, int | None]]
+"""Serial numbers of a connection: when each was added to the organization, and its row, None for one to come."""
+
+
+@dataclass(frozen=True, slots=True)
+class Owned:
+    """Devices that a connection owns, by serial number, and rows of others that must let go of them."""
+
+    devices: Mapping[str, int]
+    displaced: Collection[int]
+
+
+def owned(connection: Connection, claims: Claims) -> Owned:
+    """Which of these serial numbers, listed by the connection now, are devices of the inventory and belong to it."""
+    found = Device.objects.order_by().filter(serial_number__in=list(claims))
+    devices = {serial: pk for serial, pk in found.values_list("serial_number", "pk") if serial}
+    if not devices or not Connection.objects.exclude(pk=connection.pk).exists():
+        return Owned(devices, ())
+    lost, displaced = set(), []
+    for serial, standing, since, row, device_id in _rivals(connection, devices):
+        added, own_row = claims[serial]
+        ours = (
+            LIVE if connection.active else INACTIVE,
+            added or LONG_AGO,
+            inf if own_row is None else own_row,
+        )
+        if (standing, since, row) > ours:
+            lost.add(serial)
+        elif device_id is not None:
+            displaced.append((serial, row))
+    return Owned(
+        {serial: device for serial, device in devices.items() if serial not in lost},
+        [row for serial, row in displaced if serial not in lost],
+    )
+
+
+def link(connection: Connection, *, rows: Collection[int]) -> None:
+    """Link those of the connection's rows that have no device yet to the device with their serial number."""
     unlinked = AppleDevice.objects.filter(
         connection=connection, device__isnull=True, gone_since__isnull=True, pk__in=rows
     )
-    same_serial = Device.objects.filter(serial_number=OuterRef("serial_number")).values("pk")
-    ours = _with_claim(unlinked).filter(Exists(same_serial)).exclude(Exists(_better_claims()))
-    AppleDevice.objects.filter(
-        device__isnull=False, serial_number__in=ours.filter(_is_listed_twice()).values("serial_number")
-    ).update(device=None)
-    ours.update(device=Subquery(same_serial[:1]))
-    linked = AppleDevice.objects.order_by().filter(pk__in=rows, device__isnull=False)
-    return dict(linked.values_list("serial_number", "device_id"))
+    found = {
+        serial: (added, pk) for serial, added, pk in unlinked.values_list("serial_number", "added_at", "pk")
+    }
+    ours = owned(connection, found)
+    unlink(ours.displaced)
+    give({found[serial][1]: device for serial, device in ours.devices.items()})
 
 
-def link_staged(run: SyncRun, serials: Collection[str]) -> dict[str, int]:
-    """What `link` would do with these serial numbers of a preview; the matched ones' device, by serial."""
-    same_serial = Device.objects.filter(serial_number=OuterRef("serial_number")).values("pk")
-    staged = StagedDevice.objects.filter(run=run, serial_number__in=serials)
-    ours = staged.annotate(standing=Value(LIVE), since=Coalesce("added_at", Value(LONG_AGO)))
-    others = _with_claim(AppleDevice.objects.exclude(connection=run.connection_id)).filter(
-        Q(standing__gt=OuterRef("standing")) | Q(standing=OuterRef("standing"), since__gt=OuterRef("since")),
-        serial_number=OuterRef("serial_number"),
-    )
-    ours.filter(Exists(same_serial)).exclude(Exists(others)).update(device=Subquery(same_serial[:1]))
-    return dict(staged.filter(device__isnull=False).values_list("serial_number", "device_id"))
+def give(devices: Mapping[int, int]) -> None:
+    """Link rows to devices, by their ids."""
+    rows = [AppleDevice(pk=row, device_id=device) for row, device in devices.items()]
+    AppleDevice.objects.bulk_update(rows, ["device"], batch_size=500)
+
+
+def _rivals(
+    connection: Connection, serials: Iterable[str]
+) -> Iterable[tuple[str, int, datetime, int, int | None]]:
+    others = AppleDevice.objects.order_by().exclude(connection=connection)
+    claims: QuerySet[Any] = _with_claim(others.filter(serial_number__in=list(serials)))
+    return claims.values_list("serial_number", "standing", "since", "pk", "device_id").iterator()
 
 
 def _is_listed_twice() -> Exists:

@@ -57,7 +57,9 @@ def planned_departures(run: SyncRun) -> QuerySet[RunChange]:
 
 def still_there(run: SyncRun, targets: Sequence[Target]) -> list[Target]:
     """Without those that the run found to have left."""
-    serials = [target.serial_number for target in targets]
-    left = planned_departures(run).filter(serial_number__in=serials)
+    departures = planned_departures(run)
+    if not departures.exists():
+        return list(targets)
+    left = departures.filter(serial_number__in=[target.serial_number for target in targets])
     departed = set(left.values_list("serial_number", flat=True))
     return [target for target in targets if target.serial_number not in departed]

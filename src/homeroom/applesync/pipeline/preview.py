@@ -1,6 +1,6 @@
 """A preview keeps what Apple said and tells what it would change; a later run takes it from there."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -43,12 +43,16 @@ class Previewing:
         self._run = run
         self._lease = lease
         self._today = today
+        self._misfits: set[int] = set()
 
     def begin(self) -> None:
+        misfits = list(matching.misfits().values_list("pk", "serial_number", "device_id"))
+        self._misfits = {pk for pk, _serial, _device in misfits}
         if self._run.listed:
             return
-        misfits = matching.misfits().values_list("serial_number", "device_id")
-        entries = [changes.of_device(RunChange.Action.UNLINKED, *misfit) for misfit in misfits]
+        entries = [
+            changes.of_device(RunChange.Action.UNLINKED, serial, device) for _pk, serial, device in misfits
+        ]
         with transaction.atomic():
             self._run.changes.all().delete()
             changes.write(self._run, entries, state=RunChange.State.PLANNED)
@@ -56,19 +60,17 @@ class Previewing:
 
     def page(self, page: Page[OrgDevice], seen: Seen) -> None:
         with transaction.atomic():
-            compared = _not_staged_yet(self._run, listing.compare(self._run, page))
-            write_rows(StagedDevice, _staged_rows(self._run, compared))
-            devices = matching.link_staged(self._run, list(compared.records))
-            linked = list(listing.linked_entries(compared, devices))
+            compared = _not_staged_yet(self._run, listing.compare(self._run, page, misfits=self._misfits))
+            ours = matching.owned(self._run.connection, compared.claims)
+            write_rows(StagedDevice, _staged_rows(self._run, compared, ours.devices))
             entries = [
                 *listing.changed_entries(compared),
-                *listing.created_entries(compared, devices),
-                *linked,
+                *listing.created_entries(compared, ours.devices),
+                *listing.linked_entries(compared, ours.devices),
             ]
             changes.write(self._run, entries, state=RunChange.State.PLANNED)
             seen.add(row.pk for row in compared.stored.values())
-            new = sum(record.serial_number in devices for record in compared.created)
-            listing.checkpoint(self._run, self._lease, page, compared, seen, linked=new + len(linked))
+            listing.checkpoint(self._run, self._lease, page, compared, seen, linked=len(ours.devices))
 
     def restart_list(self) -> None:
         with transaction.atomic():
@@ -199,19 +201,22 @@ def _not_staged_yet(run: SyncRun, compared: ComparedPage) -> ComparedPage:
         return compared
     return ComparedPage(
         {serial: record for serial, record in compared.records.items() if serial not in staged},
-        compared.stored,
+        {serial: row for serial, row in compared.stored.items() if serial not in staged},
         [record for record in compared.created if record.serial_number not in staged],
         [record for record in compared.changed if record.serial_number not in staged],
     )
 
 
-def _staged_rows(run: SyncRun, compared: ComparedPage) -> Iterator[dict[str, Any]]:
+def _staged_rows(
+    run: SyncRun, compared: ComparedPage, devices: Mapping[str, int]
+) -> Iterator[dict[str, Any]]:
+    linked = {serial: row.device_id for serial, row in compared.stored.items()} | dict(devices)
     differing = {record.serial_number for record in (*compared.created, *compared.changed)}
     for serial, record in compared.records.items():
         yield {
             "run_id": run.pk,
             "serial_number": serial,
-            "added_at": record.added_to_org_at,
+            "device_id": linked.get(serial),
             "attributes": record.attributes if serial in differing else None,
         }
 
