@@ -153,3 +153,12 @@ def test_the_command_line_shows_every_connection_and_exits_1_while_one_needs_att
         "     schedule: Every night at 2 a.m.",
     ]
     assert "No sync has succeeded yet." in bad.stderr
+
+
+def test_a_turn_that_nobody_took_up_is_said_to_wait_for_a_worker(
+    connection: Connection, as_administrator: Client
+) -> None:
+    for url in (reverse("applesync:mdm-settings"), connection.get_absolute_url()):
+        page = as_administrator.get(url).content.decode()
+        assert "next sync as soon as a worker is free" in page
+    assert "due since Jan. 6, 2026, 2 a.m." in page

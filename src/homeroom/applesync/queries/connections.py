@@ -28,24 +28,26 @@ class Syncs(TypedDict):
 KnownConnection = Annotated[Connection, Annotations[Syncs]]
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """A connection as people look after it."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """What is said of one connection, or of all of them on the tile."""
+
+    state: Connection.State
+    last_synced_at: datetime | None
+    next_run_at: datetime | None
+
+    @property
+    def is_due(self) -> bool:
+        """A turn has come and no worker has taken it up yet."""
+        return self.next_run_at is not None and self.next_run_at <= timezone.now()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing(Summary):
+    """A connection as people look after it; `problem` is empty where there is none."""
 
     connection: Connection
-    state: Connection.State
     problem: str
-    last_synced_at: datetime | None
-    next_run_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class Tile:
-    """What the tile of the integration says of all its connections."""
-
-    state: Connection.State
-    last_synced_at: datetime | None
-    next_run_at: datetime | None
 
 
 def connections(viewer: Viewer) -> QuerySet[Connection]:
@@ -70,15 +72,15 @@ def standing(connection: Connection) -> Standing:
     return _standing(_known(Connection.objects.filter(pk=connection.pk)).get())
 
 
-def tile(shown: Iterable[Standing]) -> Tile:
+def tile(shown: Iterable[Standing]) -> Summary:
     """One connection that needs attention makes the integration need it; an inactive one does not."""
     rows = list(shown)
     states = {row.state for row in rows}
     order = (Connection.State.NEEDS_ATTENTION, Connection.State.ACTIVE)
-    return Tile(
-        next((state for state in order if state in states), Connection.State.NOT_ACTIVE),
-        max((row.last_synced_at for row in rows if row.last_synced_at), default=None),
-        min((row.next_run_at for row in rows if row.next_run_at), default=None),
+    return Summary(
+        state=next((state for state in order if state in states), Connection.State.NOT_ACTIVE),
+        last_synced_at=max((row.last_synced_at for row in rows if row.last_synced_at), default=None),
+        next_run_at=min((row.next_run_at for row in rows if row.next_run_at), default=None),
     )
 
 
@@ -119,11 +121,11 @@ def _standing(connection: KnownConnection) -> Standing:
         problems.append(_silence(connection))
     needs_attention = connection.active and problems
     return Standing(
-        connection,
-        Connection.State.NEEDS_ATTENTION if needs_attention else connection.state,
-        " ".join(problems),
-        connection.last_synced_at,
-        connection.next_run_at,
+        connection=connection,
+        state=Connection.State.NEEDS_ATTENTION if needs_attention else connection.state,
+        problem=" ".join(problems),
+        last_synced_at=connection.last_synced_at,
+        next_run_at=connection.next_run_at,
     )
 
 
