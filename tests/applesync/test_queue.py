@@ -8,14 +8,17 @@ from itertools import chain
 from math import ceil, inf, isqrt
 
 import pytest
+import time_machine
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from pytest_django import Settings
 
+from homeroom.accounts.policy import COMMAND_LINE_VIEWER
 from homeroom.applesync.models import AppleDevice, Connection, SyncRun
 from homeroom.applesync.pipeline import queue
 from homeroom.applesync.pipeline.queue import COVERAGE_DAYS, MILESTONES, coverage_day, midnight
+from homeroom.applesync.queries.coverage import coverage_outlook
 from homeroom.insurance.models import CoverageCheck, CoverageSummary
 from homeroom.inventory.models import Device
 from homeroom.rows import write_rows
@@ -213,6 +216,59 @@ def test_a_failed_check_is_tried_again_the_next_night() -> None:
     CoverageCheck.objects.filter(pk=devices[0]).update(failure="Apple failed.")
 
     assert devices[0] in night(connection, FIRST_NIGHT + timedelta(days=1))
+
+
+def test_it_says_honestly_when_everything_will_have_been_checked(settings: Settings) -> None:
+    configure(settings, cap=300)
+    connection = make_connection()
+    enroll(connection, 1_000, on=FIRST_NIGHT)
+    with time_machine.travel(midnight(FIRST_NIGHT) + 2 * TWO_O_CLOCK, tick=False):
+        before = coverage_outlook(COMMAND_LINE_VIEWER, connection)
+        night(connection, FIRST_NIGHT)
+        after = coverage_outlook(COMMAND_LINE_VIEWER, connection)
+        assert (before and before.complete_on) == (after and after.complete_on) == date(2026, 3, 4)
+        assert after is not None
+        assert after.sentence == (
+            "Coverage of all 1000 devices will have been checked by March 4, 2026 at the present pace; so far 300."
+        )
+    nights(connection, 4)
+    with time_machine.travel(midnight(FIRST_NIGHT + timedelta(days=4)), tick=False):
+        complete = coverage_outlook(COMMAND_LINE_VIEWER, connection)
+        assert complete is not None
+        assert complete.complete_on is None
+        assert "Each has its turn every 14 days." in complete.sentence
+        configure(settings, cap=20)
+        assert (
+            "Each has its turn every 50 days."
+            in (coverage_outlook(COMMAND_LINE_VIEWER, connection) or complete).sentence
+        )
+
+
+def test_the_pace_tells_when_a_first_sync_is_complete_and_what_waits_is_told(settings: Settings) -> None:
+    connection = make_connection(name="Slow")
+    enroll(connection, 5_000, on=FIRST_NIGHT)
+    Connection.objects.update(pace=0.01)
+    connection.refresh_from_db()
+    with time_machine.travel(midnight(FIRST_NIGHT), tick=False):
+        outlook = coverage_outlook(COMMAND_LINE_VIEWER, connection)
+        assert outlook is not None
+        assert outlook.complete_on == date(2026, 3, 6)
+    night(connection, FIRST_NIGHT)
+    later = FIRST_NIGHT + timedelta(days=14)
+    with time_machine.travel(midnight(later), tick=False):
+        outlook = coverage_outlook(COMMAND_LINE_VIEWER, connection)
+        assert outlook is not None
+        assert outlook.waiting == 4_000
+        assert "4000 checks are beyond today's budget" in outlook.sentence
+
+
+def test_there_is_no_outlook_where_nothing_is_synced() -> None:
+    connection = make_connection()
+    assert coverage_outlook(COMMAND_LINE_VIEWER, connection) is None
+    enroll(connection, 3, on=FIRST_NIGHT)
+    assert coverage_outlook(COMMAND_LINE_VIEWER, connection) is not None
+    connection.sync_coverage = False
+    assert coverage_outlook(COMMAND_LINE_VIEWER, connection) is None
 
 
 def test_the_day_of_a_serial_number_never_changes() -> None:

@@ -3,19 +3,21 @@
 from typing import Any
 
 from homeroom.accounts.policy import Permission, Viewer
-from homeroom.applesync.models import AppleDevice
+from homeroom.applesync.models import AppleDevice, Connection
+from homeroom.applesync.queries.reconciliation import in_inventory_not_in_apple
 from homeroom.inventory.models import Device
 
 
 def apple_panel(viewer: Viewer, device: Device) -> dict[str, Any] | None:
-    """None for a device that Apple does not list under its exact serial number."""
+    """None for a device that is neither on Apple's list nor, as far as anybody says, one of Apple's."""
     found = AppleDevice.objects.select_related("connection").defer("connection__private_key")
     mirrored = found.filter(device=device).first()
     if mirrored is None:
-        return None
+        return _not_listed(viewer, device)
     attributes = mirrored.attributes
     return {
         "apple": mirrored,
+        "may_refresh": viewer.may(Permission.REFRESH_DEVICES) and mirrored.connection.active,
         "mac_addresses": [
             (label, ", ".join(values) if isinstance(values, list) else values)
             for label, name in (
@@ -27,3 +29,11 @@ def apple_panel(viewer: Viewer, device: Device) -> dict[str, Any] | None:
         ],
         "may_see_syncs": viewer.may(Permission.VIEW_SYNC),
     }
+
+
+def _not_listed(viewer: Viewer, device: Device) -> dict[str, Any] | None:
+    """For those who may ask Apple about it."""
+    may_refresh = viewer.may(Permission.REFRESH_DEVICES) and bool(device.serial_number)
+    if may_refresh and in_inventory_not_in_apple(viewer).filter(pk=device.pk).exists():
+        return {"apple": None, "may_refresh": Connection.objects.filter(active=True).exists()}
+    return None

@@ -15,6 +15,7 @@ from homeroom.applesync.models import RunChange, SyncRun
 from homeroom.applesync.pipeline.running import work_on
 from homeroom.applesync.queries import changes as queries
 from homeroom.applesync.queries.changes import device_called
+from homeroom.applesync.queries.coverage import coverage_outlook
 from homeroom.applesync.queries.runs import progress, result
 from homeroom.applesync.verbs import putting_back as verb
 from homeroom.applesync.verbs.runs import ClaimedRun, accept_changes, begin, begin_sync
@@ -109,7 +110,10 @@ def _tell_outcome(run: SyncRun, *, as_json: bool) -> None:
             f"to apply it: `homeroom apple sync --accept-changes {run.pk}`.",
             err=True,
         )
-    elif run.state != SyncRun.State.SUCCEEDED:
+    elif run.state == SyncRun.State.SUCCEEDED:
+        if outlook := coverage_outlook(COMMAND_LINE_VIEWER, run.connection):
+            click.echo(outlook.sentence, err=True)
+    else:
         click.echo(f"{run.get_state_display()}. {run.error} {run.fix}".strip(), err=True)
 
 

@@ -14,7 +14,7 @@ from math import ceil, inf, isqrt
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Case, DateTimeField, Exists, F, OuterRef, Q, QuerySet, Value, When
+from django.db.models import Case, DateTimeField, Exists, F, IntegerField, OuterRef, Q, QuerySet, Value, When
 from django.db.models.functions import Mod
 from django.utils import timezone
 
@@ -63,6 +63,14 @@ def count(run: SyncRun, today: date) -> int:
     queue = Queue(day, asked_since=run.started_at)
     new = min(queue.never_answered.count(), day.left_of_cap)
     return int(new) + sum(map(len, _answered_before(day, queue, day.left_of_cap - new, size=CHUNK)))
+
+
+def waiting(day: "Day") -> int:
+    """How many have their turn and are beyond the rest of the day's budget."""
+    queue = Queue(day, asked_since=None)
+    left = max(0, day.left_of_cap - queue.never_answered.count())
+    allowed = min(left, max(day.left_of_budget, day.must_today))
+    return int(max(0, queue.day_has_come.count() - allowed))
 
 
 def _answered_before(day: "Day", queue: "Queue", left: float, *, size: int) -> Iterator[list[Target]]:
@@ -161,7 +169,7 @@ class Queue:
         failed = ~Q(device__coverage_check__failure="")
         return (
             self._answered.filter(**{f"{ATTEMPTED}__lt": midnight(today)})
-            .annotate(turn=Mod("coverage_day", cycle), due_at=due)
+            .annotate(turn=Mod("coverage_day", cycle, output_field=IntegerField()), due_at=due)
             .filter(failed | Q(**{f"{ATTEMPTED}__lt": F("due_at")}))
         )
 

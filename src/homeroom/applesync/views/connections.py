@@ -13,6 +13,7 @@ from homeroom.applesync import checks
 from homeroom.applesync.forms import ConnectionForm
 from homeroom.applesync.models import Connection
 from homeroom.applesync.queries import connections as queries
+from homeroom.applesync.queries.coverage import coverage_outlook
 from homeroom.applesync.verbs import connections as verbs
 from homeroom.web.errors import Refused
 
@@ -27,7 +28,8 @@ def mdm_settings(request: ViewerRequest) -> HttpResponse:
 @requires(Permission.MANAGE_CONNECTIONS)
 def detail(request: ViewerRequest, pk: int) -> HttpResponse:
     standing = queries.standing(_connection(request, pk))
-    context = {"connection": standing.connection, "standing": standing}
+    outlook = coverage_outlook(request.viewer, standing.connection)
+    context = {"connection": standing.connection, "standing": standing, "outlook": outlook}
     return render(request, "applesync/connections/detail.html", context)
 
 
@@ -42,7 +44,7 @@ def activate(request: ViewerRequest) -> HttpResponse:
         else:
             messages.success(
                 request,
-                _("%(name)s is active. “Sync now” starts its first sync.") % {"name": connection},
+                _("%(name)s is active. Look at a preview of its first sync now.") % {"name": connection},
             )
             return redirect(connection)
     return render(request, "applesync/connections/form.html", {"form": form}, status=_status(form))

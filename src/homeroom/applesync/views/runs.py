@@ -14,6 +14,7 @@ from homeroom.accounts.policy import Permission
 from homeroom.applesync.models import RunNote, SyncRun
 from homeroom.applesync.queries import connections
 from homeroom.applesync.queries import runs as queries
+from homeroom.applesync.queries.coverage import coverage_outlook
 from homeroom.applesync.tables import RunTable
 from homeroom.applesync.verbs import runs as verbs
 from homeroom.web.errors import Refused
@@ -46,6 +47,7 @@ def detail(request: ViewerRequest, pk: int) -> HttpResponse:
         shown = shown.filter(serial_number__icontains=text)
     page = Paginator(shown, NOTES_A_PAGE).get_page(request.GET.get("page"))
     context = _watched(run) | {"notes": page, "kinds": kinds, "kind": kind, "q": text}
+    context["outlook"] = coverage_outlook(request.viewer, run.connection)
     return render(request, "applesync/runs/detail.html", context)
 
 
