@@ -80,20 +80,23 @@ class ScheduleFields(forms.Form):
     def _at(self, rhythm: Rhythm) -> Schedule | None:
         if at := self.cleaned_data.get("schedule_at"):
             return Schedule(rhythm, at=at.replace(second=0, microsecond=0))
-        return self._missing("schedule_at", _("Choose a time."))
+        self._say("schedule_at", _("Choose a time."))
+        return None
 
     def _every(self) -> Schedule | None:
         if hours := self.cleaned_data.get("schedule_hours"):
             return Schedule.every(hours)
-        return self._missing("schedule_hours", _("Choose how often."))
+        self._say("schedule_hours", _("Choose how often."))
+        return None
 
     def _by_cron(self) -> Schedule | None:
         try:
             return Schedule.by_cron(self.cleaned_data.get("schedule_cron", ""))
         except Unreadable as error:
-            return self._missing("schedule_cron", str(error))
+            self._say("schedule_cron", str(error))
+            return None
 
-    def _missing(self, field: str, sentence: str | Promise) -> None:
+    def _say(self, field: str, sentence: str | Promise) -> None:
         if field not in self.errors:
             self.add_error(field, str(sentence))
 
@@ -160,7 +163,7 @@ class ConnectionForm(forms.ModelForm, ScheduleFields):  # type: ignore[type-arg]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if self.instance.pk:
-            self.initial |= self.fields_of(self.instance.schedule)
+            self.initial.update(self.fields_of(self.instance.schedule))
 
     def clean_private_key_file(self) -> str:
         file: UploadedFile[bytes] | None = self.cleaned_data["private_key_file"]

@@ -57,7 +57,7 @@ class Schedule:
         if words.lower() == Rhythm.NEVER:
             return cls.never()
         if found := _WORDS.fullmatch(words.lower()):
-            return cls(Rhythm(found["rhythm"]), at=_time(found["hour"], found["minute"]))
+            return cls(Rhythm(found["rhythm"]), at=_read_time(found["hour"], found["minute"]))
         if found := _HOURS.fullmatch(words.lower()):
             return cls.every(int(found["hours"] or 1))
         return cls.by_cron(words)
@@ -111,16 +111,16 @@ class Schedule:
             case Rhythm.NEVER:
                 return "never"
             case _:
-                return f"{self.rhythm} {self.at:%H:%M}"
+                return f"{self.rhythm} {self._time:%H:%M}"
 
     @property
     def in_words(self) -> str:
         """As people read it, in their language."""
         match self.rhythm:
             case Rhythm.NIGHTLY:
-                return _("Every night at %(time)s") % {"time": time_format(self.at)}
+                return _("Every night at %(time)s") % {"time": time_format(self._time)}
             case Rhythm.WEEKDAYS:
-                return _("Monday to Friday at %(time)s") % {"time": time_format(self.at)}
+                return _("Monday to Friday at %(time)s") % {"time": time_format(self._time)}
             case Rhythm.HOURS:
                 hours = self.hours or 1
                 return ngettext("Every hour", "Every %(hours)d hours", hours) % {"hours": hours}
@@ -146,6 +146,10 @@ class Schedule:
         return missed and max(missed + TIME_TO_BEGIN, good + SOONEST_ALARM)
 
     @property
+    def _time(self) -> time:
+        return self.at or AT_NIGHT
+
+    @property
     def _expression(self) -> str:
         match self.rhythm:
             case Rhythm.CRON:
@@ -153,11 +157,11 @@ class Schedule:
             case Rhythm.HOURS:
                 return f"0 0-23/{self.hours} * * *"
             case _:
-                at = self.at or AT_NIGHT
-                return f"{at.minute} {at.hour} * * {'1-5' if self.rhythm == Rhythm.WEEKDAYS else '*'}"
+                days = "1-5" if self.rhythm == Rhythm.WEEKDAYS else "*"
+                return f"{self._time.minute} {self._time.hour} * * {days}"
 
 
-def _time(hour: str | None, minute: str | None) -> time:
+def _read_time(hour: str | None, minute: str | None) -> time:
     if hour is None or minute is None:
         return AT_NIGHT
     try:

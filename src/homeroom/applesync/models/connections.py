@@ -10,7 +10,7 @@ from homeroom.applesync.encryption import EncryptedTextField
 from homeroom.applesync.schedules import LONGEST, Schedule
 
 
-class ScheduleField(models.CharField):  # type: ignore[type-arg]
+class ScheduleField(models.CharField[Schedule, Schedule]):
     """A schedule, kept as the text that says it."""
 
     def from_db_value(self, value: str, *_context: Any) -> Schedule:

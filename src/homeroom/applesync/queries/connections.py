@@ -25,9 +25,6 @@ class Syncs(TypedDict):
     is_syncing: bool
 
 
-KnownConnection = Annotated[Connection, Annotations[Syncs]]
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
     """What is said of one connection, or of all of them on the tile."""
@@ -50,10 +47,10 @@ class Standing(Summary):
     problem: str
 
 
-def connections(viewer: Viewer) -> QuerySet[Connection]:
+def connections(viewer: Viewer) -> QuerySet[Annotated[Connection, Annotations[Syncs]]]:
     """The connections, each with its `last_synced_at`. The private keys stay in the database, unopened."""
     if not viewer.may(Permission.VIEW_SYNC):
-        return Connection.objects.none()
+        return _known(Connection.objects.none())
     return _known(Connection.objects.all())
 
 
@@ -106,7 +103,7 @@ def row(standing: Standing) -> dict[str, object]:
     }
 
 
-def _known(found: QuerySet[Connection]) -> QuerySet[KnownConnection]:
+def _known(found: QuerySet[Connection]) -> QuerySet[Annotated[Connection, Annotations[Syncs]]]:
     runs = SyncRun.objects.filter(connection=OuterRef("pk"))
     good = runs.filter(state=SyncRun.State.SUCCEEDED).order_by("-id").values("finished_at")[:1]
     at_work = runs.filter(
@@ -115,7 +112,7 @@ def _known(found: QuerySet[Connection]) -> QuerySet[KnownConnection]:
     return found.defer("private_key").annotate(last_synced_at=Subquery(good), is_syncing=Exists(at_work))
 
 
-def _standing(connection: KnownConnection) -> Standing:
+def _standing(connection: Annotated[Connection, Annotations[Syncs]]) -> Standing:
     problems = [connection.problem] if connection.problem else []
     if _is_silent(connection):
         problems.append(_silence(connection))
@@ -129,7 +126,7 @@ def _standing(connection: KnownConnection) -> Standing:
     )
 
 
-def _is_silent(connection: KnownConnection) -> bool:
+def _is_silent(connection: Annotated[Connection, Annotations[Syncs]]) -> bool:
     """Whether syncs have been failing or missing for too long. Nobody has to reset it: a good sync ends it."""
     if not connection.active or connection.is_syncing:
         return False
@@ -141,7 +138,7 @@ def _is_silent(connection: KnownConnection) -> bool:
     return alarm is not None and alarm <= timezone.now()
 
 
-def _silence(connection: KnownConnection) -> str:
+def _silence(connection: Annotated[Connection, Annotations[Syncs]]) -> str:
     if connection.last_synced_at is None:
         return _("No sync has succeeded yet.")
     moment = timezone.localtime(connection.last_synced_at)
