@@ -1,4 +1,10 @@
-from homeroom.applesync.views import connections, reconciliation, refresh, runs
+from homeroom.applesync.views import changes, connections, reconciliation, refresh, runs
 
 app_name = "applesync"
-urlpatterns = [*connections.urlpatterns, *runs.urlpatterns, *reconciliation.urlpatterns, *refresh.urlpatterns]
+urlpatterns = [
+    *connections.urlpatterns,
+    *runs.urlpatterns,
+    *changes.urlpatterns,
+    *reconciliation.urlpatterns,
+    *refresh.urlpatterns,
+]

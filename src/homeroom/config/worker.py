@@ -7,6 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 from django.db import close_old_connections
 
+from homeroom.applesync.verbs.putting_back import put_back_some
 from homeroom.applesync.verbs.working import start_due_syncs, take_up_due_run
 from homeroom.insurance.queries import today
 from homeroom.insurance.verbs import refresh_due_summaries
@@ -27,12 +28,17 @@ def _coming_coverage(_stop: threading.Event) -> bool:
     return refresh_due_summaries(today=today()) > 0
 
 
+def _putting_back(_stop: threading.Event) -> bool:
+    return put_back_some()
+
+
 SOURCES: tuple[Source, ...] = (
     start_due_syncs,
     take_up_due_run,
     take_up_due_run,
     _due_import,
     _coming_coverage,
+    _putting_back,
 )
 """Each says whether it found something to do. One that stands twice is worked on by two threads."""
 

@@ -112,6 +112,11 @@ class SyncRun(models.Model):
     def is_over(self) -> bool:
         return self.state not in {self.State.QUEUED, self.State.RUNNING}
 
+    @property
+    def awaits_decision(self) -> bool:
+        """Whether a person is to accept what it planned."""
+        return self.state in {self.State.HELD, self.State.PREVIEWED}
+
 
 class RunNote(models.Model):
     """Something that a run wants to tell about one device, or about a record that it could not read."""

@@ -106,6 +106,12 @@ def changes(viewer: Viewer, run: SyncRun, *, kind: str = "", text: str = "") -> 
     return entries
 
 
+def changes_of_device(viewer: Viewer, device: Device) -> QuerySet[RunChange]:
+    """What syncs changed about a device, the latest first; previews changed nothing."""
+    entries = all_changes(viewer).filter(device=device, run__preview=False)
+    return entries.select_related("run").order_by("-pk")
+
+
 def device_called(viewer: Viewer, text: str) -> Device | None:
     devices = visible_devices(viewer)
     return (

@@ -107,7 +107,7 @@ def accept_changes(run: SyncRun, *, actor: Actor) -> SyncRun:
 
 def refusal_to_accept(run: SyncRun) -> str:
     """Why the changes of this run can't be accepted (any more); empty if they can."""
-    if run.state not in {SyncRun.State.HELD, SyncRun.State.PREVIEWED}:
+    if not run.awaits_decision:
         return _("Sync %(run)s has nothing that waits for a decision.") % {"run": run.pk}
     if not run.connection.active:
         return _inactive(run.connection)

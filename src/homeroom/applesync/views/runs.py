@@ -12,11 +12,12 @@ from django_tables2 import RequestConfig
 from homeroom.accounts.access import ViewerRequest, requires
 from homeroom.accounts.policy import Permission
 from homeroom.applesync.models import RunNote, SyncRun
-from homeroom.applesync.queries import connections
+from homeroom.applesync.queries import changes, connections
 from homeroom.applesync.queries import runs as queries
 from homeroom.applesync.queries.coverage import coverage_outlook
 from homeroom.applesync.tables import RunTable
 from homeroom.applesync.verbs import runs as verbs
+from homeroom.applesync.verbs.putting_back import can_be_put_back
 from homeroom.web.errors import Refused
 
 NOTES_A_PAGE = 50
@@ -62,9 +63,11 @@ def live(request: ViewerRequest, pk: int) -> HttpResponse:
 @require_POST
 @requires(Permission.RUN_SYNC)
 def start(request: ViewerRequest, pk: int) -> HttpResponse:
+    """Start a sync, or a preview of one; the first sync of a connection starts as a preview."""
     connection = get_object_or_404(connections.connections(request.viewer), pk=pk)
+    preview = "preview" in request.POST or connections.standing(connection).last_synced_at is None
     try:
-        run = verbs.request_sync(connection, actor=request.viewer.actor)
+        run = verbs.request_sync(connection, actor=request.viewer.actor, preview=preview)
     except Refused as refusal:
         messages.error(request, refusal.sentence)
         return redirect("applesync:mdm-settings")
@@ -89,7 +92,15 @@ def _run(request: ViewerRequest, pk: int) -> SyncRun:
 
 
 def _watched(run: SyncRun) -> dict[str, object]:
-    return {"run": run, "progress": queries.progress(run), "duration": queries.duration(run)}
+    return {
+        "run": run,
+        "progress": queries.progress(run),
+        "duration": queries.duration(run),
+        "kinds_of_change": changes.change_kinds(run) if run.is_over else [],
+        "decision": changes.decision(run) if run.state == SyncRun.State.HELD else None,
+        "refusal_to_accept": verbs.refusal_to_accept(run) if run.awaits_decision else "",
+        "to_put_back": can_be_put_back(run).count() if run.insurance_ended else 0,
+    }
 
 
 urlpatterns = [
