@@ -125,11 +125,11 @@ def test_nothing_is_asked_twice_a_day() -> None:
 
 def test_missed_nights_are_made_up_for_within_twice_the_budget_the_oldest_first() -> None:
     connection = make_connection()
-    enroll(connection, 14_000, on=FIRST_NIGHT)
+    enroll(connection, 7_000, on=FIRST_NIGHT)
 
     asked = nights(connection, 50, off=range(16, 22))
 
-    budget = 1000 + 3 * isqrt(1000) + 3
+    budget = 500 + 3 * isqrt(500) + 3
     assert max(map(len, asked[1:])) <= 2 * budget
     assert longest_gap(asked[30:]) <= 14
     first_back, second_back = set(asked[22]), set(asked[23])
