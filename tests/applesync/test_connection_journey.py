@@ -9,7 +9,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from appleschool_sim.testing import running_simulator
 from tests.applesync import keys
-from tests.applesync.account import point_to
+from tests.applesync.account import make_connection, point_to
 
 pytestmark = pytest.mark.journey
 
@@ -49,6 +49,39 @@ def test_the_test_says_what_is_wrong_and_then_the_connection_is_activated(
         expect(page.get_by_role("heading", name="Lakeside")).to_be_visible()
         page.get_by_role("button", name="Test configuration").click()
         expect(page.get_by_text("Everything works.")).to_be_visible()
+        _fits(page)
+        assert refused == []
+        browser.close()
+
+
+@pytest.mark.parametrize("viewport", [PHONE, DESK], ids=["phone", "desk"])
+def test_a_schedule_is_chosen_with_only_the_fields_that_it_needs_in_sight(
+    live_server: LiveServer, as_administrator: Client, viewport: dict[str, int]
+) -> None:
+    session = as_administrator.cookies["sessionid"].value
+    connection = make_connection(name="Lakeside")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        context = browser.new_context(viewport=viewport, base_url=live_server.url)
+        context.add_cookies([{"name": "sessionid", "value": session, "url": live_server.url}])
+        page = context.new_page()
+        refused = _what_the_browser_refuses(context)
+        page.goto(connection.get_absolute_url())
+        expect(page.get_by_text("Every night at 2 a.m.")).to_be_visible()
+        page.get_by_role("link", name="Edit").click()
+
+        rhythm, at, hours, cron = (
+            page.get_by_label(label) for label in ("Syncs", "Time", "How often", "Cron expression")
+        )
+        for chosen, in_sight in {"weekdays": at, "hours": hours, "cron": cron, "never": None}.items():
+            rhythm.select_option(chosen)
+            for field in (at, hours, cron):
+                expect(field).to_be_visible(visible=field is in_sight)
+        rhythm.select_option("hours")
+        hours.select_option("12")
+        _fits(page)
+        page.get_by_role("button", name="Save").click()
+        expect(page.get_by_text("Every 12 hours")).to_be_visible()
         _fits(page)
         assert refused == []
         browser.close()
