@@ -9,6 +9,7 @@ from homeroom.insurance.verbs import RecordChange
 from homeroom.rows import write_rows
 
 Entry = dict[str, Any]
+EMPTY = (None, "", False)
 Noun = RunChange.Noun
 Action = RunChange.Action
 State = RunChange.State
@@ -63,14 +64,17 @@ def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[di
 
 def of_insurance(change: RecordChange, serial_number: str) -> Entry:
     """An entry about an insurance record."""
-    before, after = differences(change.before or {}, change.after)
+    if change.before is None:
+        before, after = None, {name: value for name, value in change.after.items() if value not in EMPTY}
+    else:
+        before, after = differences(change.before, change.after)
     return {
         "noun": Noun.INSURANCE.value,
         "action": _insurance_action(change).value,
         "serial_number": serial_number,
         "device_id": change.device_id,
         "coverage_id": change.apple_id,
-        "before": None if change.before is None else _told(before),
+        "before": before and _told(before),
         "after": _told(after),
     }
 

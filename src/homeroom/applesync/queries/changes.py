@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Field, Q, QuerySet
 from django.utils import formats, timezone
 from django.utils.dateparse import parse_date, parse_datetime
 from django.utils.text import capfirst
@@ -99,11 +99,18 @@ def changes(viewer: Viewer, run: SyncRun, *, kind: str = "", text: str = "") -> 
     entries = all_changes(viewer).filter(run=run)
     noun, _colon, action = kind.partition(":")
     if noun in Noun.values and action in Action.values:
-        entries = entries.filter(noun=noun, action=action)
+        entries = entries.filter(_of_kind(noun, action))
     if text:
         device = device_called(viewer, text)
         entries = entries.filter(device=device) if device else entries.filter(serial_number=text.upper())
     return entries
+
+
+def _of_kind(noun: str, action: str) -> Q:
+    """A device that is new at Apple and in the inventory counts as matched, too."""
+    if (noun, action) == (Noun.APPLE_DEVICE, Action.LINKED):
+        return Q(noun=noun, action__in=[Action.LINKED, Action.CREATED], device__isnull=False)
+    return Q(noun=noun, action=action)
 
 
 def changes_of_device(viewer: Viewer, device: Device) -> QuerySet[RunChange]:
@@ -137,7 +144,7 @@ def values(change: RunChange) -> Iterator[ValueChange]:
     """What differs, value by value, under the names that people read."""
     before, after = change.before or {}, change.after or {}
     for name in after:
-        yield ValueChange(_name(change, name), _shown(before.get(name)), _shown(after[name]))
+        yield _value(change, name, before.get(name), after[name])
 
 
 def row(change: RunChange) -> dict[str, object]:
@@ -159,11 +166,17 @@ def _waiting(run: SyncRun) -> Mapping[tuple[str, str], int]:
     return {(noun, action): times for noun, action, times in found}
 
 
-def _name(change: RunChange, name: str) -> str:
+def _field(change: RunChange, name: str) -> Field[Any, Any] | None:
     model = InsuranceRecord if change.noun == Noun.INSURANCE else AppleDevice
     column = COLUMNS_OF_ATTRIBUTES.get(name, name)
-    names = {field.name: str(field.verbose_name) for field in model._meta.concrete_fields}
-    return capfirst(names.get(column, name))
+    return next((field for field in model._meta.concrete_fields if field.name == column), None)
+
+
+def _value(change: RunChange, name: str, before: Any, after: Any) -> ValueChange:
+    field = _field(change, name)
+    words = dict(field.flatchoices) if field else {}
+    label = str(field.verbose_name) if field else name
+    return ValueChange(capfirst(label), *(_shown(words.get(value, value)) for value in (before, after)))
 
 
 def _shown(value: Any) -> str:
@@ -183,10 +196,10 @@ def _shown(value: Any) -> str:
 
 def _shown_text(text: str) -> str:
     try:
-        if moment := parse_datetime(text):
-            return formats.date_format(_local(moment), "SHORT_DATETIME_FORMAT")
         if day := parse_date(text):
             return formats.date_format(day, "SHORT_DATE_FORMAT")
+        if moment := parse_datetime(text):
+            return formats.date_format(_local(moment), "SHORT_DATETIME_FORMAT")
     except ValueError:
         pass
     return text
