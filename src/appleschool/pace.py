@@ -109,6 +109,13 @@ class Pace:
         self._window_sent = 0
         return seconds
 
+    def give_way(self, seconds: float) -> None:
+        """Send nothing for so long, because somebody else who uses the same account needs it."""
+        until = self._clock.monotonic() + seconds
+        if until > self._held_until:
+            self._held_until = self._changed_at = self._next_turn = self._window_began = until
+            self._window_sent = 0
+
     def allowed(self) -> None:
         """Apple answered something other than a refusal."""
         self._holds_without_advice = 0

@@ -68,6 +68,9 @@ class Connection(models.Model):
     pace = models.FloatField(
         null=True, editable=False, help_text="Requests a second found at the end of the last run."
     )
+    quiet_until = models.DateTimeField(
+        null=True, editable=False, help_text="Only who reserved the time until then sends anything to Apple."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -12,6 +12,8 @@ from homeroom.applesync.pipeline.missing import Departure
 from homeroom.applesync.pipeline.queue import Target
 
 PAGE = 1000
+# Two processes reckon the end of one wait by as much apart.
+SAME_WAIT = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,12 @@ class LiveApple:
     @property
     def rate(self) -> float | None:
         return self._school.pace.rate
+
+    def give_way_to(self, seconds: float) -> float:
+        """Send nothing for so long; the seconds that Apple itself asks to wait beyond that."""
+        own = self._school.pace.held_for
+        self._school.pace.give_way(seconds)
+        return own if own > seconds + SAME_WAIT else 0.0
 
     def pages(self, cursor: str | None) -> AsyncIterator[Page[OrgDevice]]:
         return self._school.org_devices(limit=PAGE, cursor=cursor)

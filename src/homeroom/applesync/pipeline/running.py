@@ -17,6 +17,7 @@ from django.db.models import F
 from django.utils.translation import gettext as _
 
 from appleschool import AppleError, StaleCursor
+from homeroom.applesync import pacing
 from homeroom.applesync.client import open_apple
 from homeroom.applesync.models import SyncRun
 from homeroom.applesync.pipeline import missing, plan
@@ -39,6 +40,8 @@ log = logging.getLogger(__name__)
 BATCH_SECONDS = 0.5
 BATCH_ANSWERS = 50
 HEARTBEAT_SECONDS = 1.0
+# A page seldom brings anything to ask for, and looking costs the database something in a large district.
+SECONDS_BETWEEN_PASSES = 1.0
 MOST_FAILURES_IN_A_ROW = 20
 
 
@@ -203,6 +206,8 @@ class Sync:
                 return
             if not asked:
                 await self.news.wait()
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self.listed.wait(), SECONDS_BETWEEN_PASSES)
 
     async def _ask_for_all_due(self) -> int:
         """One pass over the queue, from its beginning to its end; how many devices were asked for."""
@@ -289,8 +294,16 @@ class Sync:
             rate=self.apple.rate,
         )
         self._reported = now
+        self._share_pace()
         if SyncRun.objects.filter(pk=self.run.pk, cancel_requested_at__isnull=False).exists():
             raise Cancelled
+
+    def _share_pace(self) -> None:
+        """Leave the time to others that they reserved, and tell them of Apple's wish to wait."""
+        if isinstance(self.apple, LiveApple):
+            quiet = pacing.quiet_for(self.run.connection_id)
+            if held := self.apple.give_way_to(quiet):
+                pacing.hold(self.run.connection_id, held)
 
     def _enter(self, step: SyncRun.Step) -> None:
         self.lease.renew(step=step)

@@ -1,6 +1,7 @@
 """Refresh this device now: Apple is asked for one device and its coverage, also while a sync runs."""
 
 import asyncio
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,7 +25,7 @@ from appleschool import (
     RateLimited,
     UnreadableRecord,
 )
-from homeroom.applesync import diagnosis
+from homeroom.applesync import diagnosis, pacing
 from homeroom.applesync.client import open_apple
 from homeroom.applesync.encryption import SecretCannotBeRead
 from homeroom.applesync.models import AppleDevice, Connection, SyncRun
@@ -42,6 +43,8 @@ from homeroom.web.errors import Refused
 PATIENCE = 8.0
 """Seconds; somebody is looking at a page meanwhile."""
 LONGEST_WAIT = 2.0
+REQUESTS = 3
+"""The token, the device, its coverage."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,23 +129,30 @@ def _connections(serial_number: str) -> list[Connection]:
 
 def _asked(connections: Sequence[Connection], serial_number: str, patience: float) -> Told:
     """Apple's answer from the first connection that knows the device, or else from the last."""
-    connection = connections[0]
+    deadline = time.monotonic() + patience
+    for connection in connections:
+        told = _asked_of(connection, serial_number, deadline - time.monotonic())
+        if told.device is not None:
+            break
+    return told
 
-    async def ask_each() -> Told:
-        nonlocal connection
+
+def _asked_of(connection: Connection, serial_number: str, patience: float) -> Told:
+    wait = pacing.reserve(connection, REQUESTS, patience=min(patience, LONGEST_WAIT))
+    if wait > LONGEST_WAIT:
+        raise _refusal(RateLimited("", retry_after=wait), connection)
+
+    async def ask() -> Told:
         async with asyncio.timeout(patience):
-            for connection in connections:
-                told = await _ask(connection, serial_number)
-                if told.device is not None:
-                    break
-            return told
+            await asyncio.sleep(wait)
+            return await _ask(connection, serial_number)
 
     try:
-        return asyncio.run(ask_each())
+        return asyncio.run(ask())
     except TimeoutError:
         raise Refused(
             _("Apple did not answer within %(seconds)d seconds. Nothing was changed; try again later.")
-            % {"seconds": patience}
+            % {"seconds": PATIENCE}
         ) from None
     except SecretCannotBeRead as error:
         raise Refused(str(error)) from None
@@ -176,6 +186,8 @@ async def _ask(connection: Connection, serial_number: str) -> Told:
 def _refusal(error: AppleError, connection: Connection) -> Refused:
     match error:
         case RateLimited():
+            if error.status and error.retry_after:
+                pacing.hold(connection.pk, error.retry_after)
             finding = diagnosis.of_error(error, connection)
             return Refused(f"{finding.detail} {_('Nothing was changed; try again in a few minutes.')}")
         case InvalidClient() | NotAuthorized() | Forbidden():
