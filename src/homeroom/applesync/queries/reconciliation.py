@@ -162,16 +162,12 @@ def _not_listed(devices: QuerySet[Device]) -> QuerySet[Device]:
 
 def _not_in_inventory(rows: QuerySet[AppleDevice]) -> QuerySet[AppleDevice]:
     in_inventory = Device.objects.filter(serial_number=OuterRef("serial_number"))
-    since = Coalesce("added_at", Value(LONG_AGO))
-    added_later = (
+    owner = (
         listed()
-        .alias(since=since)
-        .filter(
-            Q(since__gt=OuterRef("since")) | Q(since=OuterRef("since"), pk__gt=OuterRef("pk")),
-            serial_number=OuterRef("serial_number"),
-        )
+        .filter(serial_number=OuterRef("serial_number"))
+        .order_by(Coalesce("added_at", Value(LONG_AGO)).desc(), "-pk")
     )
-    return rows.alias(since=since).filter(~Exists(in_inventory), ~Exists(added_later))
+    return rows.filter(~Exists(in_inventory), pk=Subquery(owner.values("pk")[:1]))
 
 
 def _near_listed() -> QuerySet[AppleDevice]:
