@@ -239,3 +239,17 @@ def test_no_history_leaves_it_stuck_or_loose(history):
         assert clock.passed < 100_000 * 31 + 100 / LOWEST_RATE
 
     asyncio.run(live())
+
+
+async def test_it_gives_way_for_as_long_as_somebody_else_needs():
+    clock = TurnedClock()
+    pace = Pace(Limits(max_rate=5), clock)
+    await send(pace, 5)
+    before = clock.passed
+
+    pace.give_way(3)
+    pace.give_way(1)
+    await send(pace, 1)
+
+    assert 3 <= clock.passed - before < 3.5
+    assert pace.rate == 5

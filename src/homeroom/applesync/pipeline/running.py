@@ -148,6 +148,7 @@ class Sync:
                 self.pace_found = self.apple.rate
 
     async def _work_on_steps(self) -> None:
+        await self._in_database(self._share_pace)
         try:
             await until_first(self._steps(), self._heartbeat())
         finally:
