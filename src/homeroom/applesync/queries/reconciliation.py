@@ -7,6 +7,7 @@ everybody who may see syncs sees them.
 from datetime import UTC, datetime
 from functools import reduce
 from operator import or_
+from typing import Any
 
 from django.db.models import (
     Case,
@@ -90,7 +91,7 @@ def near_matches(viewer: Viewer) -> QuerySet[Device]:
     )
 
 
-def with_near_device(rows: QuerySet[AppleDevice]) -> QuerySet[AppleDevice]:
+def with_near_device(rows: QuerySet[AppleDevice]) -> QuerySet[Any]:
     """Annotate `near_match`: whether a device of any site is spelled nearly alike."""
     near = _not_listed(_maybe_apples(Device.objects.filter(near_key=OuterRef("near_key"))))
     return rows.annotate(near_match=Exists(near))

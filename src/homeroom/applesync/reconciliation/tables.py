@@ -100,7 +100,10 @@ class NearMatchTable(tables.Table):
         attrs=WIDEST_ONLY,
     )
     take = tables.TemplateColumn(
-        template_name=f"{CELLS}_take_cell.html", verbose_name=_("Decide"), orderable=False
+        template_name=f"{CELLS}_take_cell.html",
+        verbose_name=_("Decide"),
+        orderable=False,
+        attrs=WIDE_ONLY,
     )
 
     class Meta:

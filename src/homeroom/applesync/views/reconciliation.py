@@ -177,7 +177,8 @@ def _chosen(request: ViewerRequest) -> QuerySet[AppleDevice]:
     if "all" in request.GET:
         if not _may_add_all(request):
             raise PermissionDenied
-        return InAppleFilter(request.GET, rows, request=request).qs
+        filtered: QuerySet[AppleDevice] = InAppleFilter(request.GET, rows, request=request).qs
+        return filtered
     return rows.filter(pk__in=[int(pk) for pk in request.GET.getlist("chosen") if pk.isdecimal()])
 
 
