@@ -209,6 +209,21 @@ def test_a_fleet_that_ends_on_one_day_stays_within_the_budget_and_starves_nobody
     assert longest_gap(asked) <= 14
 
 
+def test_what_changes_at_apple_is_asked_for_the_next_night_on_top_of_the_budget() -> None:
+    connection = make_connection()
+    enroll(connection, 2_800, on=FIRST_NIGHT)
+    nights(connection, 16)
+    day = FIRST_NIGHT + timedelta(days=16)
+    ids = AppleDevice.objects.order_by("pk").values_list("pk", flat=True)[:1_200]
+    AppleDevice.objects.filter(pk__in=list(ids)).update(updated_at=midnight(day))
+
+    asked = night(connection, day)
+
+    assert 1_100 <= len(asked) <= 1_250
+    assert night(connection, day + timedelta(days=1))
+    assert not queue.Queue(queue.Day(connection.pk, day), asked_since=None).changed.exists()
+
+
 def test_a_failed_check_is_tried_again_the_next_night() -> None:
     connection = make_connection()
     devices = enroll(connection, 30, on=FIRST_NIGHT)
@@ -335,9 +350,10 @@ def expected(devices: list[Given], today: date, cycle: int, cap: int) -> list[in
     due = [at for at in answered if has_its_day(at)]
     ending = sorted(filter(at_milestone, answered), key=lambda at: (devices[at].until, at))
     changed = sorted(filter(has_changed, answered), key=lambda at: (-(devices[at].updated or 0), at))
-    early = list(dict.fromkeys([*ending, *changed]))[: max(0, int(min(usual, left)) - len(due))]
+    room = max(0, int(min(usual, left)) - len(due))
+    early = list(dict.fromkeys([*ending[:room], *changed]))[: room if cap else None]
     must = sum(age(at) > cycle - 1 for at in checked)
-    most = int(min(left, max(usual, must))) - len(early)
+    most = int(min(left - len(early), max(usual, must) - min(room, len(early))))
     oldest = [at for at in sorted(due, key=lambda at: (-age(at), at)) if at not in early]
     return [*never, *early, *oldest[: max(0, most)]]
 

@@ -74,15 +74,20 @@ def waiting(day: "Day") -> int:
 
 
 def _answered_before(day: "Day", queue: "Queue", left: float, *, size: int) -> Iterator[list[Target]]:
-    """What ends soon or changed at Apple, as far as what has its day leaves room; then that, the oldest first."""
+    """What ends soon, as far as what has its day leaves room; what changed at Apple; then that, the oldest first.
+
+    A whole fleet may end on one day, and has its days anyway. Changes come on top of the budget where none is set.
+    """
     early: set[int] = set()
+    room = 0
     if queue.ending.exists() or queue.changed.exists():
-        room = min(day.left_of_budget, left) - queue.day_has_come.count()
-        for lane, key in ((queue.ending, UNTIL), (queue.changed, "updated_at")):
-            for chunk in _pages(lane, key, size=size, most=room - len(early), but=early):
+        room = int(max(0, min(day.left_of_budget, left) - queue.day_has_come.count()))
+        for_changes = max(room, WORTH_MINUTES) if left == inf else room
+        for lane, key, most in ((queue.ending, UNTIL, room), (queue.changed, "updated_at", for_changes)):
+            for chunk in _pages(lane, key, size=size, most=most - len(early), but=early):
                 early.update(target.row_id for target in chunk)
                 yield chunk
-    most = min(left, max(day.left_of_budget, day.must_today)) - len(early)
+    most = min(left - len(early), max(day.left_of_budget, day.must_today) - min(len(early), room))
     yield from _pages(queue.day_has_come, ATTEMPTED, size=size, most=most, but=early)
 
 
