@@ -98,7 +98,7 @@ def _near(viewer: Viewer) -> QuerySet[Device]:
 
 def _as_import_rows(rows: QuerySet[Any], _viewer: Viewer) -> QuerySet[Any]:
     capacity = KeyTextTransform("deviceCapacity", "attributes")
-    return queries.with_near_device(rows).annotate(
+    as_import_rows: QuerySet[Any] = queries.with_near_device(rows).annotate(
         asset_tag=Value(""),
         name=Value(""),
         manufacturer=Value("Apple"),
@@ -114,6 +114,7 @@ def _as_import_rows(rows: QuerySet[Any], _viewer: Viewer) -> QuerySet[Any]:
             color="color",
         ),
     )
+    return as_import_rows
 
 
 def _with_reason(devices: QuerySet[Any], _viewer: Viewer) -> QuerySet[Any]:

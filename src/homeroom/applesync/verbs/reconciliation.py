@@ -8,7 +8,6 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.db.models import OuterRef, QuerySet, Subquery
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from homeroom.applesync.models import AppleDevice, Connection
@@ -19,7 +18,6 @@ from homeroom.audit.verbs import record
 from homeroom.inventory.models import Device, DeviceStatus, Site
 from homeroom.inventory.near import Difference, differences, near_key
 from homeroom.inventory.verbs.devices import create_device, update_device
-from homeroom.rows import write_rows
 from homeroom.web.errors import Refused
 
 BATCH = 1000
@@ -212,13 +210,10 @@ def _facts(rows: QuerySet[AppleDevice]) -> Iterable[tuple[int, int, dict[str, st
 
 
 def _write(batch: Sequence[tuple[int, int, dict[str, str]]], site: Site, status: DeviceStatus) -> None:
-    now = timezone.now()
-    devices = [
-        values | {"site_id": site.pk, "status_id": status.pk, "created_at": now} for _, _, values in batch
-    ]
+    devices = [Device(site=site, status=status, **values) for _, _, values in batch]
     try:
         with transaction.atomic():
-            write_rows(Device, devices)
+            Device.objects.bulk_create(devices)
     except IntegrityError as error:
         raise _changed_meanwhile() from error
 
