@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from math import inf
 from typing import Any
 
-from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Value, When
+from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Subquery, Value, When
 from django.db.models.functions import Coalesce
 
 from homeroom.applesync.models import AppleDevice, Connection
@@ -81,6 +81,12 @@ def link(connection: Connection, *, rows: Collection[int]) -> None:
     ours = owned(connection, found)
     unlink(ours.displaced)
     give({found[serial][1]: device for serial, device in ours.devices.items()})
+
+
+def link_owners(rows: Collection[int]) -> None:
+    """Link rows that are known to own their serial number, to devices that nothing is linked to."""
+    same_serial = Device.objects.filter(serial_number=OuterRef("serial_number")).values("pk")
+    AppleDevice.objects.filter(pk__in=rows).update(device=Subquery(same_serial[:1]))
 
 
 def give(devices: Mapping[int, int]) -> None:

@@ -95,13 +95,11 @@ def add_many_to_inventory(
     """Add all of these that are `addable`, or none; without asset tags. How many there were."""
     if status.is_system:
         raise Refused(_("This status is set by the integration alone."), field="status")
-    added: dict[int, list[int]] = defaultdict(list)
+    number = 0
     for batch in _batches(_facts(addable(rows))):
-        _write(batch, site, status)
-        for apple_id, connection_id, _values in batch:
-            added[connection_id].append(apple_id)
-    _link(added)
-    number = sum(map(len, added.values()))
+        _write([values for _, values in batch], site, status)
+        matching.link_owners([apple_id for apple_id, _ in batch])
+        number += len(batch)
     if number:
         record(actor, "devices.added_from_apple", site, after={"devices": number, "status": status})
     return number
@@ -150,7 +148,7 @@ def take_spellings(matches: QuerySet[Device], *, actor: Actor) -> int:
     for pairs in by_connection.values():
         for batch in _batches(pairs):
             _respell(batch)
-    _link({key: [pair.apple_id for pair in pairs] for key, pairs in by_connection.items()})
+            matching.link_owners([pair.apple_id for pair in batch])
     for connection in Connection.objects.defer("private_key").filter(pk__in=by_connection):
         pairs = by_connection[connection.pk]
         record(
@@ -180,11 +178,10 @@ def _respell(pairs: Sequence[Pair]) -> None:
         raise _changed_meanwhile()
 
 
-def _facts(rows: QuerySet[AppleDevice]) -> Iterable[tuple[int, int, dict[str, str]]]:
-    """The id, the connection and the inventory's values of each."""
+def _facts(rows: QuerySet[AppleDevice]) -> Iterable[tuple[int, dict[str, str]]]:
+    """The id of each, and its values for the inventory."""
     paths = (
         "pk",
-        "connection_id",
         "serial_number",
         "product_family",
         "device_model",
@@ -192,12 +189,9 @@ def _facts(rows: QuerySet[AppleDevice]) -> Iterable[tuple[int, int, dict[str, st
         "attributes__deviceCapacity",
         "color",
     )
-    for pk, connection_id, serial, family, model, kind, capacity, color in list(
-        rows.order_by("pk").values_list(*paths)
-    ):
+    for pk, serial, family, model, kind, capacity, color in list(rows.order_by("pk").values_list(*paths)):
         yield (
             pk,
-            connection_id,
             inventory_values(
                 serial_number=serial,
                 product_family=family,
@@ -209,20 +203,13 @@ def _facts(rows: QuerySet[AppleDevice]) -> Iterable[tuple[int, int, dict[str, st
         )
 
 
-def _write(batch: Sequence[tuple[int, int, dict[str, str]]], site: Site, status: DeviceStatus) -> None:
-    devices = [Device(site=site, status=status, **values) for _, _, values in batch]
+def _write(many: Sequence[dict[str, str]], site: Site, status: DeviceStatus) -> None:
+    devices = [Device(site=site, status=status, **values) for values in many]
     try:
         with transaction.atomic():
             Device.objects.bulk_create(devices)
     except IntegrityError as error:
         raise _changed_meanwhile() from error
-
-
-def _link(rows: dict[int, list[int]]) -> None:
-    connections = Connection.objects.defer("private_key").in_bulk(list(rows))
-    for connection_id, ids in rows.items():
-        for batch in _batches(ids):
-            matching.link(connections[connection_id], rows=batch)
 
 
 def _batches(things: Iterable[Any]) -> Iterable[list[Any]]:
