@@ -9,7 +9,7 @@ from math import ceil, inf, isqrt
 
 import pytest
 import time_machine
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from pytest_django import Settings
@@ -314,7 +314,7 @@ given_devices = st.lists(
         updated=st.none() | st.integers(0, 25),
         new=st.booleans(),
     ),
-    max_size=25,
+    max_size=45,
 )
 
 
@@ -353,11 +353,18 @@ def expected(devices: list[Given], today: date, cycle: int, cap: int) -> list[in
     room = max(0, int(min(usual, left)) - len(due))
     early = list(dict.fromkeys([*ending[:room], *changed]))[: room if cap else None]
     must = sum(age(at) > cycle - 1 for at in checked)
-    most = int(min(left - len(early), max(usual, must) - min(room, len(early))))
+    most = int(min(left - len(early), max(usual, must)))
     oldest = [at for at in sorted(due, key=lambda at: (-age(at), at)) if at not in early]
     return [*never, *early, *oldest[: max(0, most)]]
 
 
+def checked(days_ago: int, *, day: int = 0, until: int | None = None) -> Given:
+    return Given(day, days_ago, succeeded=True, failed=False, until=until, updated=None, new=False)
+
+
+@example(devices=[checked(20)] * 40, cycle=20, cap=0, size=7, days=0)
+@example(devices=[checked(19)] * 40, cycle=20, cap=0, size=7, days=0)
+@example(devices=[checked(5, day=day, until=-3) for day in range(14)], cycle=14, cap=0, size=7, days=0)
 @given(
     devices=given_devices,
     cycle=st.integers(1, 20),
@@ -365,7 +372,7 @@ def expected(devices: list[Given], today: date, cycle: int, cap: int) -> list[in
     size=st.integers(1, 7),
     days=st.integers(0, 50),
 )
-@hypothesis_settings(max_examples=80, deadline=None)
+@hypothesis_settings(max_examples=120, deadline=None)
 def test_it_is_the_queue_that_one_would_make_by_hand(
     devices: list[Given], cycle: int, cap: int, size: int, days: int
 ) -> None:

@@ -79,7 +79,6 @@ def _answered_before(day: "Day", queue: "Queue", left: float, *, size: int) -> I
     A whole fleet may end on one day, and has its days anyway. Changes come on top of the budget where none is set.
     """
     early: set[int] = set()
-    room = 0
     if queue.ending.exists() or queue.changed.exists():
         room = int(max(0, min(day.left_of_budget, left) - queue.day_has_come.count()))
         for_changes = max(room, WORTH_MINUTES) if left == inf else room
@@ -87,7 +86,7 @@ def _answered_before(day: "Day", queue: "Queue", left: float, *, size: int) -> I
             for chunk in _pages(lane, key, size=size, most=most - len(early), but=early):
                 early.update(target.row_id for target in chunk)
                 yield chunk
-    most = min(left - len(early), max(day.left_of_budget, day.must_today) - min(len(early), room))
+    most = min(left - len(early), max(day.left_of_budget, day.must_today))
     yield from _pages(queue.day_has_come, ATTEMPTED, size=size, most=most, but=early)
 
 
