@@ -82,8 +82,8 @@ def _answered_before(day: "Day", queue: "Queue", left: float, *, size: int) -> I
     if queue.ending.exists() or queue.changed.exists():
         room = int(max(0, min(day.left_of_budget, left) - queue.day_has_come.count()))
         for_changes = max(room, WORTH_MINUTES) if left == inf else room
-        for lane, key, most in ((queue.ending, UNTIL, room), (queue.changed, "updated_at", for_changes)):
-            for chunk in _pages(lane, key, size=size, most=most - len(early), but=early):
+        for lane, key, places in ((queue.ending, UNTIL, room), (queue.changed, "updated_at", for_changes)):
+            for chunk in _pages(lane, key, size=size, most=places - len(early), but=early):
                 early.update(target.row_id for target in chunk)
                 yield chunk
     most = min(left - len(early), max(day.left_of_budget, day.must_today))
