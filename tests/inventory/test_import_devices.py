@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 from homeroom.accounts.policy import Role
+from homeroom.audit.actors import COMMAND_LINE
 from homeroom.audit.models import Entry
 from homeroom.inventory.models import Assignment, Device, DeviceStatus, ImportJob, Site
+from homeroom.inventory.verbs.devices import mark_replaced_by_applecare
 from tests.builders import make_device, make_person, make_site, make_status, make_user
 from tests.inventory.files import bring_in, sentences, write_csv, write_xlsx
 
@@ -230,7 +232,7 @@ def test_the_system_status_is_never_entered(file: Path):
 
 def test_a_device_in_the_system_status_can_be_changed_otherwise(file: Path):
     status = the_system_status()
-    make_device(serial_number="A", status=status)
+    mark_replaced_by_applecare(make_device(serial_number="A"), actor=COMMAND_LINE)
     header = ("serial_number", "status", "notes")
     assert bring_in(write_csv(file, header, ("A", "Replaced by AppleCare", "Kept for parts"))).updated == 1
     assert Device.objects.get().status == status

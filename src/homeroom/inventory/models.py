@@ -3,12 +3,13 @@ from typing import ClassVar
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower
+from django.db.models.signals import pre_save
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from homeroom.inventory.imports.models import ImportJob, ImportRow
 from homeroom.inventory.near import NearKey
-from homeroom.inventory.system_statuses import GuardedStatus, StatusQuerySet
+from homeroom.inventory.system_statuses import BearerQuerySet, GuardedStatus, StatusQuerySet, guard_saving
 
 __all__ = ["Assignment", "Device", "DeviceStatus", "ImportJob", "ImportRow", "Person", "Site"]
 
@@ -139,7 +140,10 @@ class Device(models.Model):
     )
     created_at = models.DateTimeField(_("added"), auto_now_add=True)
 
+    objects = BearerQuerySet["Device"].as_manager()
+
     class Meta:
+        base_manager_name = "objects"
         ordering = ["asset_tag", "id"]
         verbose_name = _("device")
         verbose_name_plural = _("devices")
@@ -163,6 +167,9 @@ class Device(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("inventory:device", args=[self.pk])
+
+
+pre_save.connect(guard_saving, sender=Device, dispatch_uid="devices enter no system status")
 
 
 class Assignment(models.Model):

@@ -1,6 +1,8 @@
 """What keeps the statuses of an integration as they are: whoever writes them, they refuse."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any, ClassVar, Generic, TypeVar
 
 from django.db import models
@@ -79,3 +81,83 @@ class GuardedStatus(models.Model):
         stored = type(self).objects.filter(pk=self.pk)
         if self.is_system or stored.filter(system_key__isnull=False).exists():
             raise SystemStatusIsFixed
+
+    @classmethod
+    def system_ids(cls) -> set[int]:
+        return set(cls.objects.filter(system_key__isnull=False).values_list("pk", flat=True))
+
+
+class SystemStatusIsNotChosen(Refused):
+    """Something other than the integration tried to give a system status."""
+
+    def __init__(self) -> None:
+        super().__init__(gettext("This status is set by the Apple School Manager integration alone."))
+
+
+_integration_is_writing: ContextVar[bool] = ContextVar("integration_is_writing", default=False)
+
+
+@contextmanager
+def integration_sets_status() -> Iterator[None]:
+    """The one door for entering a system status; verbs of the integration alone go through it."""
+    token = _integration_is_writing.set(True)
+    try:
+        yield
+    finally:
+        _integration_is_writing.reset(token)
+
+
+Bearer = TypeVar("Bearer", bound=models.Model)
+
+
+class BearerQuerySet(models.QuerySet[Bearer], Generic[Bearer]):
+    """Of models with a `status`: refuses to enter a system status. One that has it may keep or leave it."""
+
+    def update(self, **kwargs: Any) -> int:
+        for name in {"status", "status_id"} & kwargs.keys():
+            self._refuse_value(kwargs[name])
+        return super().update(**kwargs)
+
+    def bulk_create(self, objs: Iterable[Bearer], *args: Any, **kwargs: Any) -> list[Bearer]:
+        bearers = list(objs)
+        refuse_to_enter(self.model, bearers)
+        return super().bulk_create(bearers, *args, **kwargs)
+
+    def bulk_update(self, objs: Iterable[Bearer], fields: Iterable[str], *args: Any, **kwargs: Any) -> int:
+        bearers, names = list(objs), list(fields)
+        if "status" in names:
+            refuse_to_enter(self.model, bearers)
+        with integration_sets_status():  # it updates with an expression, of what has just been looked at
+            return super().bulk_update(bearers, names, *args, **kwargs)
+
+    def _refuse_value(self, value: Any) -> None:
+        """Whatever an expression comes to: nothing enters a system status but through the door."""
+        if _integration_is_writing.get():
+            return
+        if hasattr(value, "resolve_expression"):
+            raise SystemStatusIsNotChosen
+        statuses = self.model._meta.get_field("status").related_model
+        if getattr(value, "pk", value) in statuses.system_ids():  # type: ignore[union-attr]
+            raise SystemStatusIsNotChosen
+
+
+def refuse_to_enter(model: Any, bearers: Iterable[Any]) -> None:
+    """Refuse if any of these is about to enter a system status that its stored row does not have."""
+    if _integration_is_writing.get():
+        return
+    statuses: type[GuardedStatus] = model._meta.get_field("status").related_model
+    system = statuses.system_ids()
+    entering = {(bearer.pk, bearer.status_id) for bearer in bearers if bearer.status_id in system}
+    if entering:
+        stored = model.objects.filter(pk__in=[pk for pk, _status in entering if pk is not None])
+        if entering - set(stored.values_list("pk", "status_id")):
+            raise SystemStatusIsNotChosen
+
+
+def guard_saving(instance: Any, update_fields: frozenset[str] | None = None, **_kwargs: Any) -> None:
+    """For `pre_save`. A signal, because loading a fixture passes by `save()`."""
+    if update_fields is not None and "status" not in update_fields:
+        return
+    status = instance._meta.get_field("status")
+    if not status.is_cached(instance) or status.get_cached_value(instance).is_system:
+        refuse_to_enter(type(instance), [instance])

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from homeroom.audit.actors import Actor
 from homeroom.audit.verbs import changed_values, record
 from homeroom.inventory.models import Device, DeviceStatus
+from homeroom.inventory.system_statuses import integration_sets_status
 from homeroom.inventory.verbs.saving import assign, check_and_save, values_of
 from homeroom.inventory.verbs.statuses import default_status
 from homeroom.web.errors import Refused
@@ -72,7 +73,8 @@ def set_status(device: Device, status: DeviceStatus, *, actor: Actor) -> Device:
 def mark_replaced_by_applecare(device: Device, *, actor: Actor) -> Device:
     """Set the system status. Called by replacement processing alone, for no form or API offers it."""
     status = DeviceStatus.objects.get(system_key=DeviceStatus.SystemKey.REPLACED_BY_APPLECARE)
-    return _change_status(device, status, actor=actor)
+    with integration_sets_status():
+        return _change_status(device, status, actor=actor)
 
 
 @transaction.atomic
