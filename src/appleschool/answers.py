@@ -1,5 +1,7 @@
 """What an HTTP answer means: its JSON object, or the error that it stands for."""
 
+import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -31,7 +33,9 @@ TOKEN_ERRORS = {
     "unauthorized_client",
     "unsupported_grant_type",
 }
-UNREADABLE = (msgspec.MsgspecError, UnicodeError, RecursionError)
+UNREADABLE = (msgspec.MsgspecError, ValueError, RecursionError)
+UNSTORABLE = re.compile("[\0\ud800-\udfff]")
+"""What no database and no file takes: NUL, and halves of surrogate pairs."""
 
 
 class Answer(msgspec.Struct, frozen=True, gc=False):
@@ -52,7 +56,7 @@ class Answer(msgspec.Struct, frozen=True, gc=False):
     def json(self) -> dict[str, Any]:
         """The body's JSON object. Raises GarbledAnswer for anything else, such as a proxy's page."""
         try:
-            document = msgspec.json.decode(self.body)
+            document = _decoded(self.body)
         except UNREADABLE:
             document = None
         if not isinstance(document, dict):
@@ -60,6 +64,31 @@ class Answer(msgspec.Struct, frozen=True, gc=False):
                 "The answer is not a JSON object.", status=self.status, request_id=self.request_id
             )
         return document
+
+
+def _decoded(body: bytes) -> Any:
+    """The body's JSON, each character that could not be kept replaced by U+FFFD."""
+    try:
+        document = msgspec.json.decode(body)
+        return _storable(document) if rb"\u0000" in body else document
+    except (msgspec.MsgspecError, UnicodeError):
+        return _storable(json.loads(body.decode(errors="replace"), parse_constant=_refuse_constant))
+
+
+def _storable(value: Any) -> Any:
+    match value:
+        case str():
+            return UNSTORABLE.sub("\ufffd", value)
+        case list():
+            return [_storable(entry) for entry in value]
+        case dict():
+            return {_storable(name): _storable(entry) for name, entry in value.items()}
+        case _:
+            return value
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")
 
 
 def api_error(answer: Answer, *, on_cursor: bool) -> AppleError:

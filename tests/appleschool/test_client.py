@@ -1,5 +1,6 @@
 import asyncio
 import contextlib
+import json
 from email.utils import formatdate
 
 import pytest
@@ -465,3 +466,19 @@ async def test_the_proxy_of_the_environment_is_used(credentials, monkeypatch):
             await direct.apple_care_coverage("S2")
     assert [address.partition("/v1")[2] for address in proxy.asked] == ["/orgDevices/S1/appleCareCoverage"]
     assert server.asked == ["/v1/orgDevices/S2/appleCareCoverage"]
+
+
+async def test_characters_that_no_database_keeps_are_replaced(credentials):
+    body = json.dumps({"data": device("A", color="B\0L", orderNumber="\ud800")}).encode()
+    async with serving() as server, client(server, credentials) as apple:
+        server.replies = [web.Response(body=body, content_type="application/json")]
+        found = await apple.org_device("A")
+    assert (found.color, found.order_number) == ("B\ufffdL", "\ufffd")
+    assert found.attributes["color"] == "B\ufffdL"
+
+
+async def test_bytes_that_are_no_text_are_replaced(credentials):
+    body = json.dumps({"data": device("A", color="X")}).encode().replace(b"X", b"\xff")
+    async with serving() as server, client(server, credentials) as apple:
+        server.replies = [web.Response(body=body, content_type="application/json")]
+        assert (await apple.org_device("A")).color == "\ufffd"

@@ -17,6 +17,7 @@ from homeroom.accounts.policy import COMMAND_LINE_VIEWER
 from homeroom.applesync.commands import apple as apple_command
 from homeroom.applesync.models import AppleDevice, Connection, RunChange, StagedAnswer, StagedDevice, SyncRun
 from homeroom.applesync.pipeline.running import work_on
+from homeroom.applesync.queries.connections import standing
 from homeroom.applesync.verbs.putting_back import put_back, put_back_some
 from homeroom.applesync.verbs.runs import accept_changes, begin, begin_sync
 from homeroom.audit.actors import COMMAND_LINE
@@ -286,8 +287,8 @@ def test_an_account_that_loses_40_percent_overnight_ends_nothing_until_a_person_
     assert held.state == SyncRun.State.HELD
     assert held.gone == 0
     assert (export("devices"), export("insurance")) == (devices, insurance)
-    connection.refresh_from_db()
-    assert connection.problem == f"Sync {held.pk} waits for a decision."
+    assert standing(connection).problem == f"Sync {held.pk} waits for a decision."
+    assert standing(connection).state == Connection.State.NEEDS_ATTENTION
 
     spent = requests(apple)
     accepted = accept(held)
@@ -296,8 +297,7 @@ def test_an_account_that_loses_40_percent_overnight_ends_nothing_until_a_person_
     assert accepted.accepted_by == COMMAND_LINE.label
     assert requests(apple) == spent
     assert AppleDevice.objects.filter(gone_since__isnull=False).count() == len(lost)
-    connection.refresh_from_db()
-    assert connection.problem == ""
+    assert standing(connection).problem == ""
     assert Entry.objects.filter(action="sync.accepted", object_id=str(held.pk)).count() == 1
 
 

@@ -2,7 +2,10 @@
 
 import json
 import subprocess
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -23,6 +26,7 @@ from homeroom.insurance.models import (
     InsuranceRecord,
     Kind,
     Source,
+    SyncedInsuranceIsReadOnly,
     sync_writes_insurance,
 )
 from homeroom.insurance.panels import coverage_of
@@ -372,3 +376,58 @@ def _wait_for_coverage(checked: int) -> None:
             return
         time.sleep(0.05)
     pytest.fail("the sync asked for no coverage")
+
+
+def test_text_that_no_database_keeps_stops_nothing(settings: Settings, apple: RunningSimulator) -> None:
+    use_apple(settings, apple)
+    serial = listed(apple)[0]
+    stock([serial])
+    apple.control.change(Change(serial=serial, color="GO\0LD", order_number="\0"))
+    apple.control.change_coverage(
+        ChangeCoverage(serial=_with_running_plan(apple)[0], description="Apple\0Care")
+    )
+
+    run = sync(connect(apple))
+
+    assert (run.state, run.matched) == (SyncRun.State.SUCCEEDED, 1), run.error
+    assert AppleDevice.objects.get(serial_number=serial).color == "GO\ufffdLD"
+
+
+def test_devices_deleted_while_their_coverage_is_asked_for_stop_nothing(
+    settings: Settings, apple: RunningSimulator
+) -> None:
+    use_apple(settings, apple, apple_max_rate=150.0)
+    serials = listed(apple)
+    stock(serials)
+    apple.control.switch_on(Fault.COVERAGE_NOT_FOUND, probability=0.5)
+
+    with deleting(serials) as deleted:
+        run = sync(connect(apple))
+
+    assert run.state == SyncRun.State.SUCCEEDED, run.error
+    assert deleted
+    assert run.coverage_checked + run.coverage_failed >= Device.objects.count()
+
+
+@contextmanager
+def deleting(serials: list[str]) -> Iterator[list[str]]:
+    """Delete devices one after the other, the last first, as long as no insurance keeps them."""
+    deleted: list[str] = []
+    over = threading.Event()
+
+    def work() -> None:
+        for serial in reversed(serials):
+            if over.wait(0.005):
+                break
+            with suppress(SyncedInsuranceIsReadOnly):
+                Device.objects.filter(serial_number=serial).delete()
+                deleted.append(serial)
+        database.close()
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    try:
+        yield deleted
+    finally:
+        over.set()
+        thread.join()

@@ -17,6 +17,7 @@ from homeroom.applesync.pipeline.queue import Target
 from homeroom.insurance import verbs as insurance
 from homeroom.insurance.models import InsuranceRecord, Kind, Source
 from homeroom.insurance.rules import AppleCoverage, CoverageAnswer, FailedCheck
+from homeroom.inventory.models import Device
 
 READ = frozenset(
     {
@@ -53,6 +54,14 @@ class Judged:
     notes: Sequence[RunNote]
 
 
+def of_devices_still_there(answers: Sequence[Answer]) -> Sequence[Answer]:
+    """Without those about devices that were deleted since; the others stay until the transaction ends."""
+    ids = [answer.target.device_id for answer in answers]
+    devices = Device.objects.select_for_update(no_key=True).order_by("pk").filter(pk__in=ids)
+    there = set(devices.values_list("pk", flat=True))
+    return [answer for answer in answers if answer.target.device_id in there]
+
+
 def judge(run: SyncRun, answers: Sequence[Answer]) -> Judged:
     insured = _already_insured(
         [answer for answer in answers if answer.coverages is None and not answer.failure]
@@ -81,8 +90,9 @@ def store_answers(run: SyncRun, lease: Lease, answers: Sequence[Answer], today: 
 
     What would end a record is planned: it is applied at the end of the run, if that is not too much at once.
     """
-    judged = judge(run, answers)
     with transaction.atomic():
+        answers = of_devices_still_there(answers)
+        judged = judge(run, answers)
         found = insurance.apply_apple_coverage(judged.good, today=today, ending=False)
         insurance.record_failed_checks(judged.failed)
         checkpoint(run, lease, answers, judged, found, ended=0)

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from math import inf
 from typing import Any
 
+from django.db import transaction
 from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Subquery, Value, When
 from django.db.models.functions import Coalesce
 
@@ -47,8 +48,13 @@ class Owned:
 
 
 def owned(connection: Connection, claims: Claims) -> Owned:
-    """Which of these serial numbers, listed by the connection now, are devices of the inventory and belong to it."""
-    found = Device.objects.order_by().filter(serial_number__in=list(claims))
+    """Which of these serial numbers, listed by the connection now, are devices of the inventory and belong to it.
+
+    Asked inside a transaction, until whose end the devices stay.
+    """
+    found = (
+        Device.objects.select_for_update(no_key=True).order_by("pk").filter(serial_number__in=list(claims))
+    )
     devices = {serial: pk for serial, pk in found.values_list("serial_number", "pk") if serial}
     if not devices or not Connection.objects.exclude(pk=connection.pk).exists():
         return Owned(devices, ())
@@ -70,6 +76,7 @@ def owned(connection: Connection, claims: Claims) -> Owned:
     )
 
 
+@transaction.atomic
 def link(connection: Connection, *, rows: Collection[int]) -> None:
     """Link those of the connection's rows that have no device yet to the device with their serial number."""
     unlinked = AppleDevice.objects.filter(

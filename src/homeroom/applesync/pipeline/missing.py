@@ -40,10 +40,11 @@ def plan_departure(run: SyncRun, lease: Lease, row: AppleDevice, departure: Depa
     released = departure.released_at
     before = {"gone_since": None, "released_at": row.released_at and row.released_at.isoformat()}
     after = {"gone_since": timezone.now().isoformat(), "released_at": released and released.isoformat()}
-    entry = changes.of_device(
-        RunChange.Action.GONE, row.serial_number, row.device_id, before=before, after=after
-    )
     with transaction.atomic():
+        device_id = AppleDevice.objects.values_list("device_id", flat=True).get(pk=row.pk)
+        entry = changes.of_device(
+            RunChange.Action.GONE, row.serial_number, device_id, before=before, after=after
+        )
         changes.write(run, [entry], state=RunChange.State.PLANNED)
         lease.renew()
 

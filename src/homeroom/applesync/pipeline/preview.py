@@ -109,8 +109,9 @@ class Previewing:
         return [target for target in targets if target.device_id not in answered]
 
     def answers(self, answers: Sequence[Answer]) -> None:
-        judged = coverage.judge(self._run, answers)
         with transaction.atomic():
+            answers = coverage.of_devices_still_there(answers)
+            judged = coverage.judge(self._run, answers)
             found = insurance.plan_apple_coverage(judged.good, today=self._today)
             write_rows(
                 StagedAnswer,

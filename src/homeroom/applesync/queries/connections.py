@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Annotated, TypedDict
 
 from django.conf import settings
-from django.db.models import Exists, OuterRef, QuerySet, Subquery
+from django.db.models import Case, Exists, F, OuterRef, QuerySet, Subquery, When
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.timesince import timesince
@@ -23,6 +23,7 @@ SIGN_OF_LIFE = timedelta(minutes=10)
 class Syncs(TypedDict):
     last_synced_at: datetime | None
     is_syncing: bool
+    held_run: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,11 +110,19 @@ def _known(found: QuerySet[Connection]) -> QuerySet[Annotated[Connection, Annota
     at_work = runs.filter(
         state=SyncRun.State.RUNNING, preview=False, heartbeat_at__gte=timezone.now() - SIGN_OF_LIFE
     )
-    return found.defer("private_key").annotate(last_synced_at=Subquery(good), is_syncing=Exists(at_work))
+    looked = runs.filter(state__in=[SyncRun.State.SUCCEEDED, SyncRun.State.HELD]).order_by("-id")
+    held = Case(When(state=SyncRun.State.HELD, then=F("id")))
+    return found.defer("private_key").annotate(
+        last_synced_at=Subquery(good),
+        is_syncing=Exists(at_work),
+        held_run=Subquery(looked.annotate(held=held).values("held")[:1]),
+    )
 
 
 def _standing(connection: Annotated[Connection, Annotations[Syncs]]) -> Standing:
     problems = [connection.problem] if connection.problem else []
+    if connection.held_run:
+        problems.append(_("Sync %(run)s waits for a decision.") % {"run": connection.held_run})
     if _is_silent(connection):
         problems.append(_silence(connection))
     needs_attention = connection.active and problems

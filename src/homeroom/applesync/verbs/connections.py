@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -47,7 +47,7 @@ def activate(changes: Changes, *, actor: Actor) -> Connection:
     """Make a connection and the statuses that the integration needs. Contacts nobody."""
     connection = Connection()
     _apply(connection, changes)
-    connection.save(force_insert=True)
+    _save(connection)
     _ensure_statuses(actor)
     audit.record(actor, "connection.activated", connection, after=_audited(connection))
     return connection
@@ -63,7 +63,7 @@ def update(connection: Connection, changes: Changes, *, actor: Actor) -> Connect
     if CREDENTIALS & after.keys():
         connection.problem = ""
     if after or changes.private_key is not None:
-        connection.save()
+        _save(connection)
     if after:
         audit.record(actor, "connection.updated", connection, before=before, after=after)
     return connection
@@ -143,7 +143,7 @@ def _check(connection: Connection) -> None:
     if not connection.name:
         raise Refused(_("Give the connection a name."), field="name")
     if Connection.objects.filter(name=connection.name).exclude(pk=connection.pk).exists():
-        raise Refused(_("There is already a connection of this name."), field="name")
+        raise _name_is_taken()
     if not connection.client_id:
         raise Refused(_("Copy the Client ID from the API account at Apple."), field="client_id")
     if not connection.key_id:
@@ -154,6 +154,18 @@ def _check(connection: Connection) -> None:
             raise Refused(sentence, field=name)
     if sentence := wrong_kind(connection.kind, connection.client_id):
         raise Refused(sentence, field="client_id")
+
+
+def _save(connection: Connection) -> None:
+    try:
+        with transaction.atomic():
+            connection.save()
+    except IntegrityError:  # somebody else took the name a moment ago
+        raise _name_is_taken() from None
+
+
+def _name_is_taken() -> Refused:
+    return Refused(_("There is already a connection of this name."), field="name")
 
 
 def wrong_kind(chosen: str, client_id: str) -> str:

@@ -208,17 +208,15 @@ def counts(run: SyncRun) -> dict[str, int]:
 
 
 def _remember(run: SyncRun, pace: float | None) -> None:
-    connection = run.connection
-    if run.state == SyncRun.State.SUCCEEDED:
-        connection.problem = ""
-        connection.pace = pace
+    """Keep what the end of a run tells of its connection; written only where it differs."""
+    told: dict[str, Any] = {}
+    if run.state in {SyncRun.State.SUCCEEDED, SyncRun.State.HELD}:
+        told = {"problem": "", "pace": pace}
     elif run.state == SyncRun.State.FAILED:
-        connection.problem = run.error[:500]
-    elif run.state == SyncRun.State.HELD:
-        connection.problem = _("Sync %(run)s waits for a decision.") % {"run": run.pk}
-    Connection.objects.filter(pk=connection.pk).exclude(
-        problem=connection.problem, pace=connection.pace
-    ).update(problem=connection.problem, pace=connection.pace)
+        told = {"problem": run.error[:500]}
+    connection = Connection.objects.filter(pk=run.connection_id)
+    if told and connection.values(*told).get() != told:
+        connection.update(**told)
 
 
 def _refuse_inactive(connection: Connection) -> None:
