@@ -21,17 +21,19 @@ from appleschool_sim.kinds import RequestKind
 from appleschool_sim.testing import RunningSimulator, running_simulator
 from homeroom.applesync.commands import apple as apple_command
 from homeroom.applesync.models import AppleDevice, RunNote, SyncRun
+from homeroom.audit.actors import COMMAND_LINE
 from homeroom.insurance.models import (
     CoverageCheck,
     InsuranceRecord,
     Kind,
     Source,
-    SyncedInsuranceIsReadOnly,
     sync_writes_insurance,
 )
 from homeroom.insurance.panels import coverage_of
 from homeroom.insurance.rules import CoverageState
 from homeroom.inventory.models import Device
+from homeroom.inventory.verbs.devices import delete_device
+from homeroom.web.errors import Refused
 from tests.applesync.districts import connect, environment, homeroom, listed, stock, sync, use_apple
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -419,8 +421,8 @@ def deleting(serials: list[str]) -> Iterator[list[str]]:
         for serial in reversed(serials):
             if over.wait(0.005):
                 break
-            with suppress(SyncedInsuranceIsReadOnly):
-                Device.objects.filter(serial_number=serial).delete()
+            with suppress(Refused):
+                delete_device(Device.objects.get(serial_number=serial), actor=COMMAND_LINE)
                 deleted.append(serial)
         database.close()
 
