@@ -4,14 +4,20 @@
 a sync's time; see docs/decisions/rows-in-one-statement.md.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+import json
+from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import partial
 from typing import Any
 
+import msgspec
 from django.db import connections, router
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import Field, Model
+from django.db.models import Field, JSONField, Model
 from django.db.models.constants import OnConflict
+
+NOTHING = frozenset({type(None)})
+PLAIN = NOTHING | {str, int, bool}
+"""What a column of text, numbers, yes or no, or a key takes as it is. Only such values are given for one."""
 
 
 def write_rows(
@@ -29,11 +35,33 @@ def write_rows(
     connection = connections[router.db_for_write(model)]  # the proxy asks for its thread at each use
     fields = [field for field in model._meta.concrete_fields if not (field.generated or _counts_up(field))]
     defaults = {field.attname: field.get_default() for field in fields}
-    prepared = [(field.attname, partial(field.get_db_prep_save, connection=connection)) for field in fields]
-    values = [[prepare(row.get(name, defaults[name])) for name, prepare in prepared] for row in rows]
+    prepared = [(field.attname, *_preparation(field, connection)) for field in fields]
+    values = [
+        [
+            value if type(value := row.get(name, defaults[name])) in ready else prepare(value)
+            for name, ready, prepare in prepared
+        ]
+        for row in rows
+    ]
     if values:
         with connection.cursor() as cursor:
             cursor.executemany(_statement(connection, model, fields, unique, update), values)
+
+
+def _preparation(
+    field: Field[Any, Any], connection: BaseDatabaseWrapper
+) -> tuple[frozenset[type], Callable[[Any], Any]]:
+    """The types whose values a column takes as they are, and how it takes others."""
+    if isinstance(field, JSONField):
+        return NOTHING, partial(connection.ops.adapt_json_value, encoder=QuickEncoder)
+    return PLAIN, partial(field.get_db_prep_save, connection=connection)
+
+
+class QuickEncoder(json.JSONEncoder):
+    """JSON of what came from JSON."""
+
+    def encode(self, o: Any) -> str:
+        return msgspec.json.encode(o).decode()
 
 
 def _statement(
