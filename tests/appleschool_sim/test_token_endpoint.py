@@ -70,7 +70,6 @@ def test_an_assertion_may_be_used_again(apple, stranger):
         {"jti": ""},
         {"jti": None},
     ],
-    ids=str,
 )
 def test_a_wrong_claim_is_refused_without_a_reason(apple, stranger, claims):
     assertion = sign_assertion(apple.credentials, **claims)

@@ -125,15 +125,15 @@ class _Comparison:
             (answer for answer in answers if answer.device_id in there), key=lambda answer: answer.checked_at
         )
         self._before, self._others = _stored(there)
+        self._now = {device_id: dict(coverages) for device_id, coverages in self._before.items()}
         self.changes = CoverageChanges(tuple(self._compare()))
 
     def _compare(self) -> Iterator[RecordChange]:
-        now = {device_id: dict(coverages) for device_id, coverages in self._before.items()}
         for answer in self.answers:
-            plan = plan_coverage_changes(now[answer.device_id], answer, self._today)
+            plan = plan_coverage_changes(self._now[answer.device_id], answer, self._today)
             for after in (*plan.created, *plan.updated):
-                now[answer.device_id][after.coverage.apple_id] = after
-        for device_id, coverages in now.items():
+                self._now[answer.device_id][after.coverage.apple_id] = after
+        for device_id, coverages in self._now.items():
             for apple_id, after in coverages.items():
                 stood = self._before[device_id].get(apple_id)
                 if stood != after:
@@ -144,7 +144,7 @@ class _Comparison:
         """Renew the summaries of the devices written to, from what is in memory already."""
         now = {change.device_id: dict(self._before[change.device_id]) for change in written}
         for change in written:
-            now[change.device_id][change.apple_id] = standing(change.apple_id, change.after)
+            now[change.device_id][change.apple_id] = self._now[change.device_id][change.apple_id]
         periods = Periods()
         for record in self._others:
             periods.add_record(record)
