@@ -39,6 +39,25 @@ def looks_right(visit: Visit, name: str) -> None:
     assert violations == [], name
 
 
+def previews_and_applies_the_first_sync(visit: Visit) -> None:
+    page = visit.page
+    page.get_by_role("button", name="Preview the first sync").click()
+    expect(page.get_by_text("Running")).to_be_visible(timeout=20_000)
+    expect(page.locator("#live")).to_contain_text("Asking for coverage:", timeout=20_000)
+    looks_right(visit, "preview-running")
+    expect(page.get_by_text("Preview ready")).to_be_visible(timeout=60_000)
+    expect(page.locator("#live")).to_contain_text("150 of 150")
+    looks_right(visit, "preview")
+    page.get_by_role("link", name="Insurance record: new").click()
+    expect(page.get_by_role("heading", name="What a sync of “North District” would change")).to_be_visible()
+    looks_right(visit, "preview-changes")
+    page.go_back()
+    page.get_by_role("button", name="Apply these changes").click()
+    expect(page.get_by_text("Done")).to_be_visible(timeout=60_000)
+    expect(page.locator("#live")).to_contain_text("150 of 150")
+    looks_right(visit, "sync-done")
+
+
 def test_an_administrator_connects_apple_syncs_and_sees_coverage(visit: Visit, tmp_path: Path) -> None:
     page = visit.page
     account = visit.installation.apple.credentials
@@ -71,21 +90,7 @@ def test_an_administrator_connects_apple_syncs_and_sees_coverage(visit: Visit, t
     assert account.private_key.splitlines()[1] not in page.content()
     looks_right(visit, "connection")
 
-    page.get_by_role("button", name="Preview the first sync").click()
-    expect(page.get_by_text("Running")).to_be_visible(timeout=20_000)
-    expect(page.locator("#live")).to_contain_text("Asking for coverage:", timeout=20_000)
-    looks_right(visit, "preview-running")
-    expect(page.get_by_text("Preview ready")).to_be_visible(timeout=60_000)
-    expect(page.locator("#live")).to_contain_text("150 of 150")
-    looks_right(visit, "preview")
-    page.get_by_role("link", name="Insurance record: new").click()
-    expect(page.get_by_role("heading", name="What a sync of “North District” would change")).to_be_visible()
-    looks_right(visit, "preview-changes")
-    page.go_back()
-    page.get_by_role("button", name="Apply these changes").click()
-    expect(page.get_by_text("Done")).to_be_visible(timeout=60_000)
-    expect(page.locator("#live")).to_contain_text("150 of 150")
-    looks_right(visit, "sync-done")
+    previews_and_applies_the_first_sync(visit)
     visit.open("/syncs/")
     looks_right(visit, "syncs")
 
