@@ -8,11 +8,13 @@ class InsuranceConfig(AppConfig):
     def ready(self) -> None:
         from homeroom.accounts.policy import Permission
         from homeroom.insurance.exports import register_insurance
+        from homeroom.insurance.lists import add_coverage_to_device_list
         from homeroom.insurance.panels import coverage_panel
         from homeroom.inventory.profile import Panel, register_panel
         from homeroom.web.navigation import Page, add_to_menu
 
         register_insurance()
+        add_coverage_to_device_list()
         register_panel(Panel(20, "insurance/_panel.html", coverage_panel))
         add_to_menu(
             Page(

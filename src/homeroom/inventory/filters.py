@@ -7,6 +7,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from homeroom.inventory import queries
+from homeroom.inventory.additions import added_filters
 from homeroom.inventory.models import Device, DeviceStatus, Person, Site
 
 
@@ -41,6 +42,12 @@ class DeviceFilter(filters.FilterSet):
     class Meta:
         model = Device
         fields = ("q", "site", "status", "product_family", "held")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name, added in added_filters().items():
+            added.field_name, added.parent, added.model = name, self, Device
+            self.filters[name] = added
 
     def search(self, devices: QuerySet[Device], _name: str, text: str) -> QuerySet[Device]:
         return queries.search_devices(devices, text)

@@ -10,6 +10,8 @@ from homeroom.api.authentication import ApiRequest, requires
 from homeroom.api.paging import PageOf, PageQuery, page_of, row_of
 from homeroom.api.values import person_with, site_named, status_named
 from homeroom.applesync.verbs.refresh import refresh_device
+from homeroom.insurance.lists import in_state
+from homeroom.insurance.rules import CoverageState
 from homeroom.inventory import queries
 from homeroom.inventory.models import Assignment, Device
 from homeroom.inventory.verbs import assignments
@@ -23,6 +25,7 @@ class DevicesQuery(PageQuery):
     q: str = ""
     serial_number: str = ""
     asset_tag: str = ""
+    coverage: CoverageState | None = None
 
 
 class DeviceChanges(Schema):
@@ -61,6 +64,8 @@ def devices(request: ApiRequest, query: Query[DevicesQuery]) -> Any:
     found = found.filter(**{name: value for name, value in exact.items() if value})
     if query.q:
         found = queries.search_devices(found, query.q)
+    if query.coverage:
+        found = in_state(found, query.coverage)
     return page_of("devices", found, request.viewer, query)
 
 

@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 from homeroom.accounts.access import ViewerRequest, requires
 from homeroom.accounts.policy import Permission
 from homeroom.inventory import queries
+from homeroom.inventory.additions import added_columns, with_additions
 from homeroom.inventory.exports.views import export_response
 from homeroom.inventory.filters import DeviceFilter
 from homeroom.inventory.forms import DeviceForm
@@ -26,8 +27,9 @@ def devices(request: ViewerRequest) -> HttpResponseBase:
     if scanned and not request.headers.get("HX-Request") and (pk := queries.device_scanned(scanned)):
         return redirect("inventory:device", pk=pk)
     found = DeviceFilter(request.GET, queries.visible_devices(request.viewer), request=request)
-    rows = queries.for_list(found.qs)
-    table = paged(DeviceTable, rows, request, count=found.qs.count(), order_by="asset_tag")
+    rows = with_additions(queries.for_list(found.qs))
+    count, columns = found.qs.count(), added_columns()
+    table = paged(DeviceTable, rows, request, count=count, order_by="asset_tag", extra_columns=columns)
     if "format" in request.GET:
         return export_response("devices", table.data.data, request.viewer, request.GET["format"])
     return render(request, "inventory/devices.html", {"table": table, "filter": found})

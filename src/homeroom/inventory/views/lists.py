@@ -1,5 +1,6 @@
 """What every list page shares: sorting and paging of a table."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import django_tables2 as tables
@@ -21,10 +22,16 @@ class CountedPaginator(Paginator[Any]):
 
 
 def paged(
-    kind: type[tables.Table], rows: QuerySet[Any], request: HttpRequest, *, count: int, order_by: str
+    kind: type[tables.Table],
+    rows: QuerySet[Any],
+    request: HttpRequest,
+    *,
+    count: int,
+    order_by: str,
+    extra_columns: Sequence[tuple[str, tables.Column]] = (),
 ) -> tables.Table:
     """A wrong page number shows the nearest page; an unknown column does not sort."""
     paginate = {"per_page": ROWS_PER_PAGE, "paginator_class": CountedPaginator, "count": count}
-    table = kind(rows, order_by=order_by)
+    table = kind(rows, order_by=order_by, extra_columns=extra_columns)
     tables.RequestConfig(request, paginate=paginate).configure(table)
     return table
