@@ -1,5 +1,7 @@
 """Change sets in the browser and through the API: who sees them, who decides, and at what cost."""
 
+from datetime import UTC, datetime
+
 import pytest
 from django.test import Client
 from django.urls import reverse
@@ -214,9 +216,12 @@ def test_the_api_previews_lists_accepts_and_puts_back(client: Client) -> None:
     assert client.post(f"/api/v1/syncs/{run.pk}/accept").status_code in {409, 422}
 
 
-def test_a_profile_leads_to_what_syncs_changed(client: Client) -> None:
+def test_a_profile_tells_when_apple_said_it_and_leads_to_what_syncs_changed(client: Client) -> None:
     signed_in(client)
     device = make_device()
-    make_listed(device.serial_number, make_connection(), device=device)
+    connection = make_connection()
+    make_listed(device.serial_number, connection, device=device)
+    make_run(connection, started_at=datetime(2026, 1, 31, 12, tzinfo=UTC))
     page = client.get(device.get_absolute_url()).content.decode()
     assert reverse("applesync:device-changes", args=[device.pk]) in page
+    assert f"From “{connection}”, as of Jan. 31, 2026" in page

@@ -5,6 +5,7 @@ from typing import Any
 from homeroom.accounts.policy import Permission, Viewer
 from homeroom.applesync.models import AppleDevice, Connection
 from homeroom.applesync.queries.reconciliation import in_inventory_not_in_apple
+from homeroom.applesync.queries.runs import last_complete_listing
 from homeroom.inventory.models import Device
 
 
@@ -27,7 +28,7 @@ def apple_panel(viewer: Viewer, device: Device) -> dict[str, Any] | None:
             )
             if (values := attributes.get(name))
         ],
-        "may_see_syncs": viewer.may(Permission.VIEW_SYNC),
+        "seen_at": mirrored.gone_since or last_complete_listing(mirrored.connection),
     }
 
 

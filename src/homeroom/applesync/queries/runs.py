@@ -1,7 +1,7 @@
 """What can be asked about syncs: their history, how far one is, what it counted."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db.models import Count, QuerySet
 from django.utils import timezone
@@ -9,7 +9,7 @@ from django.utils.formats import localize
 from django.utils.translation import gettext as _
 
 from homeroom.accounts.policy import Permission, Viewer
-from homeroom.applesync.models import RunNote, SyncRun
+from homeroom.applesync.models import Connection, RunNote, SyncRun
 from homeroom.applesync.verbs.runs import counts
 from homeroom.inventory.queries import visible_devices
 
@@ -40,6 +40,13 @@ def notes(viewer: Viewer, run: SyncRun) -> QuerySet[RunNote]:
     """A run's notes; those about devices of other sites only for those who see all sites."""
     shown = run.notes.select_related("device")
     return shown if viewer.site_ids is None else shown.filter(device__in=visible_devices(viewer))
+
+
+def last_complete_listing(connection: Connection) -> datetime | None:
+    """When Apple's whole list was last read and written: what is not gone was seen then."""
+    ended = (SyncRun.State.SUCCEEDED, SyncRun.State.HELD)
+    complete = SyncRun.objects.filter(connection=connection, state__in=ended, replays=None).order_by("-id")
+    return complete.values_list("started_at", flat=True).first()
 
 
 def note_kinds(shown: QuerySet[RunNote]) -> list[tuple[str, str, int]]:
