@@ -6,7 +6,7 @@ a sync's time; see docs/decisions/rows-in-one-statement.md.
 
 import json
 from collections.abc import Callable, Collection, Iterable, Mapping
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import msgspec
@@ -54,7 +54,7 @@ def _preparation(
     """The types whose values a column takes as they are, and how it takes others."""
     if isinstance(field, JSONField):
         return NOTHING, partial(connection.ops.adapt_json_value, encoder=QuickEncoder)
-    return PLAIN, partial(field.get_db_prep_save, connection=connection)
+    return PLAIN, cache(partial(field.get_db_prep_save, connection=connection))  # days come again and again
 
 
 class QuickEncoder(json.JSONEncoder):
