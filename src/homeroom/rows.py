@@ -48,6 +48,19 @@ def write_rows(
             cursor.executemany(_statement(connection, model, fields, unique, update), values)
 
 
+def refresh_statistics(*models: type[Model]) -> None:
+    """Have PostgreSQL look at tables that may have grown a great deal just now.
+
+    It would plan for the size that it knows of, and join tables of many thousand rows as if they were empty. Its own
+    daemon looks only a minute later, or not at all while a transaction is open. SQLite plans without statistics.
+    """
+    connection = connections[router.db_for_write(models[0])]
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            for model in models:
+                cursor.execute(f"ANALYZE {connection.ops.quote_name(model._meta.db_table)}")
+
+
 def _preparation(
     field: Field[Any, Any], connection: BaseDatabaseWrapper
 ) -> tuple[frozenset[type], Callable[[Any], Any]]:

@@ -19,9 +19,13 @@ from django.db.models.functions import Mod
 from django.utils import timezone
 
 from homeroom.applesync.models import AppleDevice, SyncRun
-from homeroom.insurance.models import CoverageCheck
+from homeroom.insurance.models import CoverageCheck, CoverageSummary
+from homeroom.inventory.models import Device
+from homeroom.rows import refresh_statistics
 
 CHUNK = 1000
+JOINED = (AppleDevice, CoverageCheck, CoverageSummary, Device)
+"""The tables of the queue, which a first sync fills while it asks."""
 # Days before the end of cover, and the day after it, on which Apple is asked once more.
 MILESTONES = (90, 60, 30, 7, -1)
 # Even over every usual length of the cycle: a multiple of 7, 10, 12, 14, 15, 28 and 30.
@@ -48,6 +52,7 @@ def coverage_day(serial_number: str) -> int:
 
 def chunks(run: SyncRun, today: date, *, size: int = CHUNK) -> Iterator[list[Target]]:
     """One pass over the queue, from its beginning, of those that were not asked for in this run."""
+    refresh_statistics(*JOINED)
     day = Day(run.connection_id, today)
     queue = Queue(day, asked_since=run.started_at)
     left = day.left_of_cap
@@ -59,6 +64,7 @@ def chunks(run: SyncRun, today: date, *, size: int = CHUNK) -> Iterator[list[Tar
 
 def count(run: SyncRun, today: date) -> int:
     """How many a pass over the queue would ask for now."""
+    refresh_statistics(*JOINED)
     day = Day(run.connection_id, today)
     queue = Queue(day, asked_since=run.started_at)
     new = min(queue.never_answered.count(), day.left_of_cap)
