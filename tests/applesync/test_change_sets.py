@@ -192,6 +192,11 @@ def _told_of_devices(run: SyncRun) -> dict[str, dict[str, Any]]:
     return told
 
 
+def _in_one_order(told: tuple[str, dict[str, Any]]) -> str:
+    """PostgreSQL gives the keys of an object in an order of its own."""
+    return json.dumps(told, sort_keys=True)
+
+
 def _insurance_differences(before: Rows, after: Rows) -> list[tuple[Any, ...]]:
     differences = []
     for old, new in zip(before, after, strict=False):
@@ -204,7 +209,7 @@ def _insurance_differences(before: Rows, after: Rows) -> list[tuple[Any, ...]]:
         (new["serial_number"], {name: str(new[name]) for name in EXPORTED_FACTS if new[name]})
         for new in after[len(before) :]
     ]
-    return sorted(differences, key=repr)
+    return sorted(differences, key=_in_one_order)
 
 
 def _told_of_insurance(run: SyncRun) -> list[tuple[Any, ...]]:
@@ -220,7 +225,7 @@ def _told_of_insurance(run: SyncRun) -> list[tuple[Any, ...]]:
             values["ended"] = "today"
         if values:
             told.append((entry.serial_number, values))
-    return sorted(told, key=repr)
+    return sorted(told, key=_in_one_order)
 
 
 def test_the_first_sync_previewed_and_applied_equals_one_without_a_preview(

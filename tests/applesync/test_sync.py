@@ -4,14 +4,17 @@ import json
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
+from typing import ParamSpec, TypeVar
 
 import pytest
 from click.testing import CliRunner
 from django.db import connection as database
+from django.db import connections
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -21,6 +24,8 @@ from appleschool_sim.kinds import RequestKind
 from appleschool_sim.testing import RunningSimulator, running_simulator
 from homeroom.applesync.commands import apple as apple_command
 from homeroom.applesync.models import AppleDevice, RunNote, SyncRun
+from homeroom.applesync.pipeline import running
+from homeroom.applesync.verbs.runs import begin_sync
 from homeroom.audit.actors import COMMAND_LINE
 from homeroom.insurance.models import (
     CoverageCheck,
@@ -35,6 +40,9 @@ from homeroom.inventory.models import Device
 from homeroom.inventory.verbs.devices import delete_device
 from homeroom.web.errors import Refused
 from tests.applesync.districts import connect, environment, homeroom, listed, stock, sync, use_apple
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -369,6 +377,37 @@ def test_an_interrupted_command_gives_the_run_back_and_the_next_one_ends_it(
     assert json.loads(done.stdout)["coverage_checked"] == 300
     # What was under way on each of 8 connections, and what one more brought while the writer ended.
     assert apple.control.counts()["coverage_repeated"] <= 2 * 8
+
+
+class _SlowToBegin(ThreadPoolExecutor):
+    """A database that always has something else to do first."""
+
+    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        super().submit(time.sleep, 0.05)
+        return super().submit(fn, *args, **kwargs)
+
+
+def test_a_stop_loses_no_answer_that_waits_for_the_database(
+    apple: RunningSimulator, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use_apple(settings, apple, apple_max_rate=60.0)
+    monkeypatch.setattr(running, "ThreadPoolExecutor", _SlowToBegin)
+    stock(listed(apple))
+    claimed = begin_sync(connect(apple), actor=COMMAND_LINE)
+    stop = threading.Event()
+
+    def work() -> None:
+        running.work_on(claimed, stop=stop)
+        connections.close_all()
+
+    working = threading.Thread(target=work)
+    working.start()
+    _wait_for_coverage(1)
+    stop.set()
+    working.join(timeout=20)
+    answered = apple.control.counts()["requests"][RequestKind.COVERAGE]
+    # What was under way on each of 8 connections brought no answer any more.
+    assert answered - 8 <= CoverageCheck.objects.count() <= answered
 
 
 def _wait_for_coverage(checked: int) -> None:

@@ -259,8 +259,9 @@ class Sync:
         return written
 
     async def _store(self, batch: list[Answer]) -> None:
+        """Write a batch; a run that is stopped meanwhile loses nothing that Apple has answered."""
         if batch:
-            await self._in_database(self.writing.answers, batch)
+            await asyncio.shield(self._in_database(self.writing.answers, batch))
 
     # The end
 
