@@ -202,6 +202,12 @@ def test_cover_that_apple_calls_inactive_before_its_end_ends_on_the_day_noticed_
     assert after((day(10), STOPPED), (day(40), STOPPED)).ended_on == day(10)
 
 
+def test_the_day_noticed_is_found_anew_where_apple_moves_the_start_behind_it() -> None:
+    moved = replace(STOPPED, starts=day(11))
+    assert after((day(10), STOPPED), (day(12), moved)).ended_on == day(12)
+    assert after((day(10), STOPPED), (day(12), moved), (day(13), moved)).ended_on == day(12)
+
+
 def test_cover_that_is_active_again_has_not_ended() -> None:
     assert after((day(10), STOPPED), (day(12), ACTIVE)).ended_on is None
 

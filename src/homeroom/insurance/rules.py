@@ -130,7 +130,7 @@ def _lasting(coverage: AppleCoverage) -> tuple[date, date, str]:
 def _told_again(before: StoredCoverage | None, coverage: AppleCoverage, today: date) -> StoredCoverage:
     if not _is_stopped(coverage, today):
         return StoredCoverage(coverage)
-    if before and before.ended_on and _is_inactive_within_its_dates(before.coverage, before.ended_on):
+    if before and before.ended_on and _were_inactive(before.ended_on, before.coverage, coverage):
         return StoredCoverage(coverage, ended_on=before.ended_on)
     within = _is_inactive_within_its_dates(coverage, today)
     return StoredCoverage(coverage, ended_on=today if within else None)
@@ -145,6 +145,11 @@ def _is_stopped(coverage: AppleCoverage, today: date) -> bool:
 
 def _is_inactive_within_its_dates(coverage: AppleCoverage, day: date) -> bool:
     return _is_stopped(coverage, day) and (coverage.ends is None or day <= coverage.ends)
+
+
+def _were_inactive(day: date, *coverages: AppleCoverage) -> bool:
+    """Whether what Apple told first and what it tells now both put the end on that day."""
+    return all(_is_inactive_within_its_dates(coverage, day) for coverage in coverages)
 
 
 def _missing(before: StoredCoverage, checked_at: datetime, today: date) -> StoredCoverage:
