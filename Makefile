@@ -39,8 +39,9 @@ test: setup ## Run the tests (HOMEROOM_DATABASE_URL chooses the database)
 journeys: setup browser ## Run the journeys in a real browser
 	$(BIN)/pytest -m journey
 
-soak: setup ## Run the long tests
+soak: setup ## Run the long tests, and look for counterexamples for a long time
 	$(BIN)/pytest -m soak
+	$(BIN)/pytest -n auto -m hypothesis --hypothesis-profile explore --timeout 1800
 
 check: setup ## Format, lint, types, layers, migrations, docs
 	$(BIN)/ruff format --check .

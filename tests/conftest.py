@@ -1,10 +1,16 @@
 import pytest
 from django.core.cache import cache
 from django.test import Client
+from hypothesis import settings
 
 from homeroom.accounts.models import User
 from homeroom.accounts.policy import Role
 from tests.builders import make_user
+
+# What is tried is the same each time, so that a red run tells of the change that was made; `make soak` looks further.
+settings.register_profile("same", derandomize=True, deadline=None)
+settings.register_profile("explore", max_examples=5_000, deadline=None)
+settings.load_profile("same")
 
 
 @pytest.fixture(autouse=True)

@@ -3,14 +3,10 @@ import inspect
 from typing import Any
 
 import pytest
-from hypothesis import settings
 
 from appleschool import Credentials, PrivateKey
 
 from .keys import new_key
-
-settings.register_profile("unhurried", deadline=None)
-settings.load_profile("unhurried")
 
 
 @pytest.hookimpl(tryfirst=True)
