@@ -59,6 +59,8 @@ def test_a_person_decides_where_apple_and_the_inventory_differ(visit: Visit, tmp
     visit.open("/reconciliation/")
     looks_right(visit, "reconciliation")
 
+    why_it_is_not_synced(visit, serials)
+    visit.open("/reconciliation/")
     page.get_by_role("link", name="Near matches").click()
     expect(page.get_by_text("3 near matches")).to_be_visible()
     looks_right(visit, "near-matches")
@@ -73,6 +75,26 @@ def test_a_person_decides_where_apple_and_the_inventory_differ(visit: Visit, tmp
     in_inventory_not_in_apple(visit)
     in_apple_not_in_inventory(visit)
     assert visit.complaints == []
+
+
+def why_it_is_not_synced(visit: Visit, serials: list[str]) -> None:
+    page = visit.page
+    visit.open("/why/")
+    looks_right(visit, "why")
+    page.get_by_label("Serial number or asset tag").fill("A0002")
+    page.get_by_role("button", name="Ask").click()
+    expect(page.get_by_text(f"Not exactly so: Apple lists {serials[2]}").first).to_be_visible()
+    looks_right(visit, "why-near")
+    page.get_by_role("link", name="Near matches").first.click()
+    expect(page.get_by_text("1 near match")).to_be_visible()
+    visit.open(f"/why/?q={serials[5]}")
+    looks_right(visit, "why-fine")
+    page.get_by_role("link", name="Open the profile").click()
+    visit.open("/why/?q=NOBODYS")
+    looks_right(visit, "why-unknown")
+    visit.open("/devices/?q=A0002")
+    expect(page.get_by_role("heading", name="Why?")).to_be_visible()
+    looks_right(visit, "why-profile")
 
 
 def in_inventory_not_in_apple(visit: Visit) -> None:

@@ -12,7 +12,7 @@ class AppleSyncConfig(AppConfig):
     def ready(self) -> None:
         from homeroom.applesync.exports import register_apple
         from homeroom.applesync.notices import connections_in_need
-        from homeroom.applesync.panels import apple_panel
+        from homeroom.applesync.panels import apple_panel, why_panel
         from homeroom.applesync.reconciliation.reports import register_reconciliation
         from homeroom.inventory.profile import Panel, register_panel
         from homeroom.inventory.timeline import register_sentence
@@ -20,6 +20,7 @@ class AppleSyncConfig(AppConfig):
         register_apple()
         register_reconciliation()
         register_sentence("device.refreshed", _("Refreshed from Apple"))
+        register_panel(Panel(5, "applesync/why/_panel.html", why_panel))
         register_panel(Panel(10, "applesync/_panel.html", apple_panel))
         register_notices(Source(Permission.MANAGE_CONNECTIONS, connections_in_need))
         add_to_settings(
@@ -39,6 +40,9 @@ class AppleSyncConfig(AppConfig):
                 permission=Permission.VIEW_SYNC,
                 order=50,
             )
+        )
+        add_to_menu(
+            Page(_("Why?"), "applesync:why", icon="help-circle", permission=Permission.VIEW_SYNC, order=55)
         )
         add_to_menu(
             Page(_("Syncs"), "applesync:runs", icon="refresh", permission=Permission.VIEW_SYNC, order=60)

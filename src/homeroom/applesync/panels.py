@@ -1,11 +1,15 @@
 """What the device profile says of Apple: details from the mirror, and how the device last fared in the sync."""
 
 from typing import Any
+from urllib.parse import urlencode
+
+from django.urls import reverse
 
 from homeroom.accounts.policy import Permission, Viewer
 from homeroom.applesync.models import AppleDevice, Connection
 from homeroom.applesync.queries.reconciliation import in_inventory_not_in_apple
 from homeroom.applesync.queries.runs import last_complete_listing
+from homeroom.applesync.queries.why import why_of_device
 from homeroom.inventory.models import Device
 
 
@@ -30,6 +34,16 @@ def apple_panel(viewer: Viewer, device: Device) -> dict[str, Any] | None:
         ],
         "seen_at": mirrored.gone_since or last_complete_listing(mirrored.connection),
     }
+
+
+def why_panel(viewer: Viewer, device: Device) -> dict[str, Any] | None:
+    """What is in the way or worth knowing; None where all is as it should be, or the viewer sees no syncs."""
+    if not viewer.may(Permission.VIEW_SYNC):
+        return None
+    answer = why_of_device(viewer, device)
+    told = [finding for finding in answer.findings if finding.weight]
+    query = urlencode({"q": answer.asked})
+    return {"told": told, "url": f"{reverse('applesync:why')}?{query}"} if told else None
 
 
 def _not_listed(viewer: Viewer, device: Device) -> dict[str, Any] | None:

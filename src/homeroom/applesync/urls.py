@@ -1,4 +1,4 @@
-from homeroom.applesync.views import changes, connections, reconciliation, refresh, runs
+from homeroom.applesync.views import changes, connections, reconciliation, refresh, runs, why
 
 app_name = "applesync"
 urlpatterns = [
@@ -7,4 +7,5 @@ urlpatterns = [
     *changes.urlpatterns,
     *reconciliation.urlpatterns,
     *refresh.urlpatterns,
+    *why.urlpatterns,
 ]

@@ -29,21 +29,11 @@ class Coverage:
 
 def coverage_of(device: Device) -> tuple[Coverage, Coverage]:
     """AppleCare and limited warranty of one device, from its records themselves. Two queries."""
-    return _coverages(device, InsuranceRecord.objects.filter(device=device))
+    return coverages_of(device, InsuranceRecord.objects.filter(device=device))
 
 
-def coverage_panel(viewer: Viewer, device: Device) -> dict[str, Any]:
-    records = InsuranceRecord.objects.filter(device=device).annotate(status=record_status(today()))
-    applecare, warranty = _coverages(device, records)
-    return {
-        "applecare": applecare,
-        "warranty": warranty,
-        "records": records,
-        "may_edit": viewer.may(Permission.EDIT_INSURANCE),
-    }
-
-
-def _coverages(device: Device, records: Iterable[InsuranceRecord]) -> tuple[Coverage, Coverage]:
+def coverages_of(device: Device, records: Iterable[InsuranceRecord]) -> tuple[Coverage, Coverage]:
+    """The same, from records that were read already."""
     check = CoverageCheck.objects.filter(pk=device.pk).first()
     periods = Periods()
     for record in records:
@@ -51,6 +41,17 @@ def _coverages(device: Device, records: Iterable[InsuranceRecord]) -> tuple[Cove
     applecare = periods.summary(device.pk, Kind.APPLECARE, today())
     warranty = periods.summary(device.pk, Kind.LIMITED_WARRANTY, today())
     return _coverage(applecare, check), _coverage(warranty, check)
+
+
+def coverage_panel(viewer: Viewer, device: Device) -> dict[str, Any]:
+    records = InsuranceRecord.objects.filter(device=device).annotate(status=record_status(today()))
+    applecare, warranty = coverages_of(device, records)
+    return {
+        "applecare": applecare,
+        "warranty": warranty,
+        "records": records,
+        "may_edit": viewer.may(Permission.EDIT_INSURANCE),
+    }
 
 
 def _coverage(summary: Summary, check: CoverageCheck | None) -> Coverage:

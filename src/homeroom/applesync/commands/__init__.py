@@ -1,12 +1,13 @@
-"""`homeroom apple …` and `homeroom rotate-key`."""
+"""`homeroom apple …`, `homeroom why` and `homeroom rotate-key`."""
 
 import click
 
 from homeroom.applesync.commands.connections import configure, rotate_key, status, test
 from homeroom.applesync.commands.refresh import refresh
 from homeroom.applesync.commands.sync import changes, put_back, sync
+from homeroom.applesync.commands.why import why
 
-__all__ = ["apple", "rotate_key"]
+__all__ = ["apple", "rotate_key", "why"]
 
 
 @click.group()

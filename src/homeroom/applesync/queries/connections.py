@@ -46,6 +46,8 @@ class Standing(Summary):
 
     connection: Connection
     problem: str
+    held_run: int | None
+    """The last sync, where it waits for a decision."""
 
 
 def connections(viewer: Viewer) -> QuerySet[Annotated[Connection, Annotations[Syncs]]]:
@@ -130,6 +132,7 @@ def _standing(connection: Annotated[Connection, Annotations[Syncs]]) -> Standing
         connection=connection,
         state=Connection.State.NEEDS_ATTENTION if needs_attention else connection.state,
         problem=" ".join(problems),
+        held_run=connection.held_run,
         last_synced_at=connection.last_synced_at,
         next_run_at=connection.next_run_at,
     )

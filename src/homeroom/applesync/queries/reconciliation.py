@@ -91,6 +91,11 @@ def near_matches(viewer: Viewer) -> QuerySet[Device]:
     )
 
 
+def near_listed(viewer: Viewer, key: str) -> QuerySet[AppleDevice]:
+    """What Apple lists, the inventory has not, and has this near key."""
+    return in_apple_not_in_inventory(viewer).filter(near_key=key).order_by("serial_number", "pk")
+
+
 def with_near_device(rows: QuerySet[AppleDevice]) -> QuerySet[Any]:
     """Annotate `near_match`: whether a device of any site is spelled nearly alike."""
     near = _not_listed(_maybe_apples(Device.objects.filter(near_key=OuterRef("near_key"))))

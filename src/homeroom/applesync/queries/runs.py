@@ -2,11 +2,14 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Annotated, TypedDict
 
 from django.db.models import Count, QuerySet
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.formats import localize
 from django.utils.translation import gettext as _
+from django_stubs_ext.annotations import Annotations
 
 from homeroom.accounts.policy import Permission, Viewer
 from homeroom.applesync.models import Connection, RunNote, SyncRun
@@ -14,6 +17,10 @@ from homeroom.applesync.verbs.runs import counts
 from homeroom.inventory.queries import visible_devices
 
 CHECKPOINT_FIELDS = ("listing_seen", "listing_cursor")
+
+
+class Listing(TypedDict):
+    listed_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +49,17 @@ def notes(viewer: Viewer, run: SyncRun) -> QuerySet[RunNote]:
     return shown if viewer.site_ids is None else shown.filter(device__in=visible_devices(viewer))
 
 
-def last_complete_listing(connection: Connection) -> datetime | None:
-    """When Apple's whole list was last read and written: what is not gone was seen then."""
+def complete_listings() -> QuerySet[Annotated[SyncRun, Annotations[Listing]]]:
+    """Runs that wrote Apple's whole list, the latest first; a preview that was applied had read it before."""
     ended = (SyncRun.State.SUCCEEDED, SyncRun.State.HELD)
-    complete = SyncRun.objects.filter(connection=connection, state__in=ended, replays=None).order_by("-id")
-    return complete.values_list("started_at", flat=True).first()
+    found = SyncRun.objects.filter(state__in=ended, preview=False).order_by("-id")
+    return found.annotate(listed_at=Coalesce("replays__started_at", "started_at"))
+
+
+def last_complete_listing(connection: Connection) -> datetime | None:
+    """When Apple's whole list was last read, and written: what is not gone was seen then."""
+    complete = complete_listings().filter(connection=connection)
+    return complete.values_list("listed_at", flat=True).first()
 
 
 def note_kinds(shown: QuerySet[RunNote]) -> list[tuple[str, str, int]]:

@@ -1,0 +1,106 @@
+"""What is known about one device when somebody asks why: read once, for rules that ask nobody."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from homeroom.accounts.policy import Viewer
+from homeroom.applesync.models import AppleDevice, Connection, RunChange
+from homeroom.applesync.queries.connections import Standing
+from homeroom.applesync.queries.reconciliation import OTHER_MAKES
+from homeroom.insurance.models import InsuranceRecord, Kind
+from homeroom.insurance.panels import Coverage
+from homeroom.inventory.models import Device
+from homeroom.inventory.queries import DeviceElsewhere
+
+
+@dataclass(frozen=True, slots=True)
+class Insurance:
+    applecare: Coverage
+    warranty: Coverage
+    records: Sequence[InsuranceRecord]
+
+    @property
+    def synced(self) -> Sequence[InsuranceRecord]:
+        return [record for record in self.records if record.is_synced]
+
+    @property
+    def told(self) -> Sequence[InsuranceRecord]:
+        """What Apple named in its last answer."""
+        return [record for record in self.synced if record.missing_since is None]
+
+    @property
+    def latest_applecare(self) -> InsuranceRecord | None:
+        """The AppleCare record that lasts longest."""
+        found = [record for record in self.records if record.kind == Kind.APPLECARE]
+        return max(found, key=lambda record: (record.ends or date.max, record.pk), default=None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """`device` is None for what is not in the inventory; `elsewhere` is set for what others see only."""
+
+    viewer: Viewer
+    asked: str
+    device: Device | None
+    elsewhere: DeviceElsewhere | None
+    near_devices: Sequence[Device]
+    """Devices of the inventory that are spelled nearly as what was asked, which none is."""
+    standings: Sequence[Standing]
+    """Of every connection."""
+    rows: Sequence[AppleDevice]
+    """What the connections have listed under exactly this serial number: the one it belongs to first."""
+    near_rows: Sequence[AppleDevice]
+    """What Apple lists nearly so spelled, where it does not list exactly this, and the inventory has neither."""
+    listed_at: Mapping[int, datetime]
+    """When the whole list of each active connection was last read, by the connection's id."""
+    unreadable: int
+    """How many records of those lists could not be read."""
+    decision: RunChange | None
+    """What the last sync, which is held, would do with this device."""
+    insurance: Insurance | None
+    cycle: int
+    """Within so many days the coverage of every device is asked for."""
+    now: datetime
+    today: date
+
+    @property
+    def serial_number(self) -> str:
+        """Of the device; of something else, as it was asked."""
+        return (self.device.serial_number or "") if self.device else self.asked.upper()
+
+    @property
+    def active(self) -> Sequence[Standing]:
+        return [standing for standing in self.standings if standing.connection.active]
+
+    @property
+    def live(self) -> Sequence[AppleDevice]:
+        """Rows that stand on the list of an active connection now."""
+        return [row for row in self.rows if row.connection.active and row.gone_since is None]
+
+    @property
+    def of_another_make(self) -> bool:
+        """Whether somebody says so; a device of which nobody says anything may be Apple's."""
+        if self.device is None or self.rows:
+            return False
+        if family := self.device.product_family:
+            return family in OTHER_MAKES
+        maker = self.device.manufacturer
+        return bool(maker) and not maker.lower().startswith("apple")
+
+    @property
+    def may_be_at_apple(self) -> bool:
+        return not self.elsewhere and bool(self.serial_number) and not self.of_another_make
+
+    @property
+    def row(self) -> AppleDevice | None:
+        """The row that says most about it."""
+        return next(iter(self.live or self.rows), None)
+
+    @property
+    def synced(self) -> AppleDevice | None:
+        """Its row, where Apple lists it now and it is matched: coverage is asked for of no other."""
+        return next((row for row in self.live if self.device and row.device_id == self.device.pk), None)
+
+    def standing(self, connection: Connection) -> Standing:
+        return next(each for each in self.standings if each.connection.pk == connection.pk)
