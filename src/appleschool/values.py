@@ -63,4 +63,4 @@ def _mac(text: str) -> str:
     bare = text.replace(":", "").replace("-", "")
     if not MAC.fullmatch(bare):
         return text
-    return ":".join(bare[start : start + 2] for start in range(0, 12, 2)).upper()
+    return bytes.fromhex(bare).hex(":").upper()

@@ -5,7 +5,7 @@ a sync's time; see docs/decisions/rows-in-one-statement.md.
 """
 
 import json
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import cache, partial
 from typing import Any
 
@@ -34,18 +34,13 @@ def write_rows(
     """
     connection = connections[router.db_for_write(model)]  # the proxy asks for its thread at each use
     fields = [field for field in model._meta.concrete_fields if not (field.generated or _counts_up(field))]
-    defaults = {field.attname: field.get_default() for field in fields}
-    prepared = [(field.attname, *_preparation(field, connection)) for field in fields]
-    values = [
-        [
-            value if type(value := row.get(name, defaults[name])) in ready else prepare(value)
-            for name, ready, prepare in prepared
-        ]
-        for row in rows
-    ]
-    if values:
+    rows = list(rows)
+    columns = [_column(field, rows, connection) for field in fields]
+    if rows:
         with connection.cursor() as cursor:
-            cursor.executemany(_statement(connection, model, fields, unique, update), values)
+            cursor.executemany(
+                _statement(connection, model, fields, unique, update), list(zip(*columns, strict=True))
+            )
 
 
 def refresh_statistics(*models: type[Model]) -> None:
@@ -59,6 +54,18 @@ def refresh_statistics(*models: type[Model]) -> None:
         with connection.cursor() as cursor:
             for model in models:
                 cursor.execute(f"ANALYZE {connection.ops.quote_name(model._meta.db_table)}")
+
+
+def _column(
+    field: Field[Any, Any], rows: Sequence[Mapping[str, Any]], connection: BaseDatabaseWrapper
+) -> list[Any]:
+    """The field's value of each row, as the database takes it."""
+    name, default = field.attname, field.get_default()
+    values = [row.get(name, default) for row in rows]
+    ready, prepare = _preparation(field, connection)
+    if ready.issuperset(map(type, values)):
+        return values
+    return [value if type(value) in ready else prepare(value) for value in values]
 
 
 def _preparation(

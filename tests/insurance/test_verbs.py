@@ -211,17 +211,6 @@ def test_a_failed_check_changes_no_record_and_turns_only_none_into_unknown() -> 
     assert list(InsuranceRecord.objects.order_by("pk").values()) == before
 
 
-def test_a_device_that_was_deleted_since_it_was_asked_for_is_passed_over() -> None:
-    gone, there = make_device(), make_device()
-    gone_id = gone.pk
-    gone.delete()
-    now = datetime.now(UTC)
-    answers = [CoverageAnswer(pk, now, (apple_coverage(),)) for pk in (gone_id, there.pk)]
-    assert verbs.apply_apple_coverage(answers, today=today()).created == 1
-    verbs.record_failed_checks([FailedCheck(pk, now, "No answer.") for pk in (gone_id, there.pk)])
-    assert list(CoverageCheck.objects.values_list("device", "failure")) == [(there.pk, "No answer.")]
-
-
 def test_no_end_is_claimed_while_the_summary_does_not_hold_the_period_that_has_begun() -> None:
     device = make_device()
     ends = today() + 9 * DAY

@@ -27,7 +27,13 @@ from homeroom.applesync.pipeline.lease import Lease, LeaseLost
 from homeroom.applesync.pipeline.preview import Previewing, Recorded, Replaying, discard_stage
 from homeroom.applesync.pipeline.queue import CHUNK, Target
 from homeroom.applesync.pipeline.seen import Seen
-from homeroom.applesync.pipeline.tasks import loop_factory, quick_turns, together, until_first
+from homeroom.applesync.pipeline.tasks import (
+    loop_factory,
+    quick_turns,
+    rare_collections,
+    together,
+    until_first,
+)
 from homeroom.applesync.pipeline.writing import Applying, Writing
 from homeroom.applesync.verbs import runs
 from homeroom.insurance.queries import today
@@ -74,7 +80,7 @@ def work_on(claimed: runs.ClaimedRun, *, stop: Event | None = None) -> SyncRun:
 def _work_to_an_end(run: SyncRun, lease: Lease, stop: Event) -> None:
     sync = Sync(run, lease, stop)
     try:
-        with quick_turns(), asyncio.Runner(loop_factory=loop_factory()) as runner:
+        with quick_turns(), rare_collections(), asyncio.Runner(loop_factory=loop_factory()) as runner:
             state = runner.run(sync.work())
         runs.finish(run, lease, state, pace=sync.pace_found)
     except Cancelled:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import sys
 from collections.abc import Callable, Coroutine, Iterable, Iterator
 from typing import Any
@@ -42,6 +43,17 @@ def quick_turns() -> Iterator[None]:
         yield
     finally:
         sys.setswitchinterval(before)
+
+
+@contextlib.contextmanager
+def rare_collections() -> Iterator[None]:
+    """Look for unreachable cycles less often: rows and records hold none, and each look passes over all of them."""
+    before = gc.get_threshold()
+    gc.set_threshold(50_000, 20, 20)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
 
 
 def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:

@@ -242,7 +242,8 @@ def _state(row: AppleDevice) -> tuple[bytes, bool]:
 def _with_coverage(refreshed: Refreshed, device: Device, told: Told) -> Refreshed:
     target = Target(refreshed.row.pk, device.serial_number or "", device.pk)
     # Notes belong to a run, and there is none: what they would say is in the refresh's own answer.
-    judged = coverage.judge(SyncRun(connection=told.connection), [Answer(target, told.at, told.coverages)])
+    answers = coverage.of_devices_still_there([Answer(target, told.at, told.coverages)])
+    judged = coverage.judge(SyncRun(connection=told.connection), answers)
     found = insurance.apply_apple_coverage(judged.good, today=today())
     insurance.record_failed_checks(judged.failed)
     return Refreshed(

@@ -11,7 +11,6 @@ from homeroom.insurance.columns import COLUMNS, Columns, columns_of, standing
 from homeroom.insurance.models import CoverageCheck, InsuranceRecord, Source, sync_writes_insurance
 from homeroom.insurance.rules import CoverageAnswer, FailedCheck, StoredCoverage, plan_coverage_changes
 from homeroom.insurance.verbs.summaries import Periods, write_summaries
-from homeroom.inventory.models import Device
 from homeroom.rows import write_rows
 
 Coverages = Mapping[int, Mapping[str, StoredCoverage]]
@@ -66,8 +65,8 @@ def apply_apple_coverage(
     """Bring the synced records of these devices in line with Apple's answers, in a handful of statements.
 
     Writes the check of each device, and otherwise only what changed. Changes that end a record are returned but
-    not written with `ending` false. The run that asks keeps the account of it, so there is no audit entry here. A
-    device that was deleted since it was asked for is passed over.
+    not written with `ending` false. The run that asks keeps the account of it, so there is no audit entry here. The
+    devices exist, and the caller's transaction sees to it that they stay.
     """
     comparison = _Comparison(answers, today)
     written = [change for change in comparison.changes.changes if ending or not change.ends]
@@ -90,8 +89,10 @@ def apply_apple_coverage(
 
 @transaction.atomic
 def record_failed_checks(failures: Sequence[FailedCheck]) -> None:
-    """Note that Apple could not be asked. What is known of the coverage stays; nothing known stays unknown."""
-    there = _there({failure.device_id for failure in failures})
+    """Note that Apple could not be asked. What is known of the coverage stays; nothing known stays unknown.
+
+    As for answers, the devices exist and stay.
+    """
     _write_checks(
         [
             {
@@ -100,14 +101,9 @@ def record_failed_checks(failures: Sequence[FailedCheck]) -> None:
                 "failure": failure.failure[:300],
             }
             for failure in failures
-            if failure.device_id in there
         ],
         ("attempted_at", "failure"),
     )
-
-
-def _there(device_ids: Collection[int]) -> set[int]:
-    return set(Device.objects.order_by().filter(pk__in=device_ids).values_list("pk", flat=True))
 
 
 def _write_checks(checks: Sequence[Mapping[str, Any]], fields: Collection[str]) -> None:
@@ -120,11 +116,8 @@ class _Comparison:
 
     def __init__(self, answers: Sequence[CoverageAnswer], today: date) -> None:
         self._today = today
-        there = _there({answer.device_id for answer in answers})
-        self.answers = sorted(
-            (answer for answer in answers if answer.device_id in there), key=lambda answer: answer.checked_at
-        )
-        self._before, self._others = _stored(there)
+        self.answers = sorted(answers, key=lambda answer: answer.checked_at)
+        self._before, self._others = _stored({answer.device_id for answer in answers})
         self._now = {device_id: dict(coverages) for device_id, coverages in self._before.items()}
         self.changes = CoverageChanges(tuple(self._compare()))
 
