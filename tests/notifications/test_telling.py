@@ -98,9 +98,9 @@ def test_what_concerns_one_person_is_told_to_them_alone(administrator: User) -> 
 @pytest.mark.django_db(transaction=True)
 def test_a_fact_that_did_not_come_true_is_not_told() -> None:
     make_user()
-    with pytest.raises(ZeroDivisionError), transaction.atomic():
+    with transaction.atomic():
         notify(BROKEN, fact="pipe:1", context={})
-        1 / 0  # noqa: B018
+        transaction.set_rollback(True)
     assert not Fact.objects.exists()
     assert not Mail.objects.exists()
     with pytest.raises(NotInATransaction):

@@ -36,6 +36,12 @@ class Fact(models.Model):
     def registered_kind(self) -> Kind | None:
         return kind_of(self.kind)
 
+    @property
+    def title(self) -> str:
+        """What kind of fact it is, in words; its key where the app that told it is gone."""
+        kind = self.registered_kind
+        return str(kind.label) if kind else self.kind
+
 
 def new_message_id() -> str:
     """Made with the row and never changed: whoever gets a mail twice after all can tell."""

@@ -1,0 +1,24 @@
+from typing import Any
+
+from django import forms
+
+from homeroom.accounts.models import User
+from homeroom.notifications.kinds import Delivery
+from homeroom.notifications.queries import deliveries
+
+
+class PreferencesForm(forms.Form):
+    """A choice for each kind that the person's role may know."""
+
+    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for kind, delivery in deliveries(user).items():
+            self.fields[kind.key] = forms.ChoiceField(
+                label=str(kind.label),
+                help_text=str(kind.help_text),
+                choices=Delivery.choices,
+                initial=delivery,
+            )
+
+    def chosen(self) -> dict[str, Delivery]:
+        return {key: Delivery(value) for key, value in self.cleaned_data.items()}
