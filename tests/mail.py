@@ -32,6 +32,7 @@ class MailServer:
         self.content_came = threading.Event()
         self._may_answer = threading.Event()
         self._may_answer.set()
+        self._takes_before_it_answers = False
         self._controller: Controller | None = None
         self._lines: list[asyncio.Transport] = []
 
@@ -54,10 +55,11 @@ class MailServer:
             self._controller.stop()
             self._controller = None
 
-    def hang(self) -> None:
-        """From now on say nothing once a mail's content has come."""
+    def hang(self, *, taken: bool = False) -> None:
+        """From now on say nothing once a mail's content has come. Who hangs up then has it taken only if `taken`."""
         self.content_came.clear()
         self._may_answer.clear()
+        self._takes_before_it_answers = taken
 
     def go_on(self) -> None:
         self._may_answer.set()
@@ -92,15 +94,25 @@ class MailServer:
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
         self.attempts += 1
-        self.content_came.set()
-        await asyncio.to_thread(self._may_answer.wait)
+        if self._takes_before_it_answers:
+            self._take(envelope)
+            await self._hesitate()
+            return "250 Taken"
+        await self._hesitate()
         if self.answers_to_data:
             return self.answers_to_data.pop(0)
+        self._take(envelope)
+        return "250 Taken"
+
+    async def _hesitate(self) -> None:
+        self.content_came.set()
+        await asyncio.to_thread(self._may_answer.wait)
+
+    def _take(self, envelope: Envelope) -> None:
         assert isinstance(envelope.content, bytes)
         message = message_from_bytes(envelope.content, policy=policy.default)
         assert isinstance(message, EmailMessage)
         self.messages.append(message)
-        return "250 Taken"
 
     def _authenticate(
         self, server: SMTP, session: Session, envelope: Envelope, mechanism: str, given: object
@@ -128,10 +140,10 @@ def use_mail_server(settings: Settings, url: str, **changes: object) -> None:
 def text_of(message: EmailMessage) -> str:
     part = message.get_body(("plain",))
     assert part is not None
-    return str(part.get_content())
+    return str(part.get_content()).replace("\r\n", "\n")
 
 
 def html_of(message: EmailMessage) -> str:
     part = message.get_body(("html",))
     assert part is not None
-    return str(part.get_content())
+    return str(part.get_content()).replace("\r\n", "\n")

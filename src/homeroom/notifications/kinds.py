@@ -57,8 +57,3 @@ def kinds() -> list[Kind]:
 def kind_of(key: str) -> Kind | None:
     """None: the app that registered it is gone."""
     return _kinds.get(key)
-
-
-def forget_kind(kind: Kind) -> None:
-    """For tests that bring kinds of their own."""
-    del _kinds[kind.key]
