@@ -55,7 +55,7 @@ def test_failures_are_told_once_and_once_when_it_works_again(
     for text in (text_of(message), html_of(message)):
         assert first.error in text.replace("&#x27;", "'")
         assert f"https://homeroom.district.test/syncs/{first.pk}/" in text
-        assert "next sync goes on" in text
+        assert "goes on from where this one stopped" in text
     apple.control.restore_key()
     sync(connection)
     sync(connection)

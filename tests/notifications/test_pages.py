@@ -1,9 +1,11 @@
 """The pages about mail: what each person is told, and what administrators see of the outbox and do about it."""
 
+from datetime import timedelta
 from threading import Event
 from typing import Any
 
 import pytest
+from django.db.models import F
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries, Settings
 
@@ -75,11 +77,11 @@ def test_a_choice_is_kept_and_what_was_not_changed_goes_on_by_default(
     assert Preference.objects.get().delivery == "digest"
 
 
-@pytest.mark.parametrize("value", ["", "hourly"])
-def test_what_is_no_choice_is_refused(as_administrator: Client, value: str) -> None:
-    answer = as_administrator.post(OWN, choices(as_administrator, **{BROKEN.key: value}))
+def test_what_is_no_choice_is_refused_and_what_is_left_out_stays(as_administrator: Client) -> None:
+    answer = as_administrator.post(OWN, choices(as_administrator, **{BROKEN.key: "hourly"}))
     assert answer.status_code == 200
-    assert not Preference.objects.exists()
+    assert as_administrator.post(OWN, {MENDED.key: "off"}).status_code == 302
+    assert list(Preference.objects.values_list("kind", flat=True)) == [MENDED.key]
 
 
 def test_a_crafted_choice_of_what_one_may_not_know_changes_nothing(
@@ -124,7 +126,7 @@ def test_a_refused_mail_is_seen_and_tried_again(
     work()
     page = seen(as_administrator)
     assert "The mail server refuses the recipient: 550 &lt;No such user&gt;" in page
-    assert "1 mail was refused for good." in seen(as_administrator, "/devices/")
+    assert "1 mail could not be sent." in seen(as_administrator, "/devices/")
     mail = Mail.objects.get()
     address = f"/settings/email/{mail.pk}/try-again/"
     assert address in page
@@ -136,6 +138,19 @@ def test_a_refused_mail_is_seen_and_tried_again(
     assert "There is nothing to try again" in as_administrator.post(address, follow=True).content.decode()
     work()
     assert len(mail_server.messages) == 1
+
+
+def test_the_first_page_tells_of_a_server_that_stays_down_and_not_of_one_pause(
+    as_administrator: Client, mail_server: MailServer, settings: Settings
+) -> None:
+    use_mail_server(settings, mail_server.url)
+    mail_server.stop()
+    tell()
+    work()
+    assert "Mail waits" in seen(as_administrator)
+    assert "Mail waits" not in seen(as_administrator, "/devices/")
+    Mail.objects.update(queued_at=F("queued_at") - timedelta(minutes=16))
+    assert "refuses the connection" in seen(as_administrator, "/devices/")
 
 
 def test_everything_that_waits_for_the_server_is_tried_at_once_on_request(

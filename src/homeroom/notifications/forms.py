@@ -13,12 +13,16 @@ class PreferencesForm(forms.Form):
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for kind, delivery in deliveries(user).items():
-            self.fields[kind.key] = forms.ChoiceField(
+            self.fields[kind.key] = forms.TypedChoiceField(
                 label=str(kind.label),
                 help_text=str(kind.help_text),
                 choices=Delivery.choices,
                 initial=delivery,
+                coerce=Delivery,
+                required=False,
+                empty_value=delivery,
             )
 
     def chosen(self) -> dict[str, Delivery]:
-        return {key: Delivery(value) for key, value in self.cleaned_data.items()}
+        """By kind; what was not sent stays as it was."""
+        return dict(self.cleaned_data)
