@@ -1,5 +1,6 @@
 """Mail about syncs: once when they begin to fail, once when they work again, once while one waits for a decision."""
 
+from pathlib import Path
 from threading import Event
 
 import pytest
@@ -11,11 +12,11 @@ from homeroom.accounts.policy import Role
 from homeroom.applesync.models import Connection, SyncRun
 from homeroom.applesync.notifications import tell_how_it_ended
 from homeroom.applesync.pipeline.running import work_on
-from homeroom.applesync.verbs.runs import accept_changes, begin, begin_sync
+from homeroom.applesync.verbs.runs import accept_changes, begin, begin_sync, request_sync
 from homeroom.audit.actors import COMMAND_LINE
 from homeroom.notifications.models import Mail
 from homeroom.notifications.verbs import send_due_mail
-from tests.applesync.districts import connect, listed, stock, sync, use_apple
+from tests.applesync.districts import connect, environment, homeroom, listed, stock, sync, use_apple
 from tests.applesync.test_change_sets import lose
 from tests.builders import make_user
 from tests.mail import MailServer, html_of, text_of, use_mail_server
@@ -107,3 +108,16 @@ def test_telling_the_same_end_again_writes_no_second_mail(connection: Connection
         with transaction.atomic():
             tell_how_it_ended(run)
     assert Mail.objects.count() == 1
+
+
+def test_one_round_of_a_worker_syncs_and_sends_what_the_sync_told(
+    connection: Connection, apple: RunningSimulator, mail_server: MailServer, tmp_path: Path
+) -> None:
+    apple.control.revoke_key()
+    request_sync(connection, actor=COMMAND_LINE)
+    surroundings = environment(apple, tmp_path, HOMEROOM_EMAIL_URL=mail_server.url)
+    for _time in range(2):
+        with homeroom("worker", "--once", environment=surroundings) as process:
+            _out, err = process.communicate(timeout=60)
+        assert process.returncode == 0, err
+    assert [str(message["Subject"]).strip() for message in mail_server.messages] == [FAILED]

@@ -15,7 +15,7 @@ class Delivery(models.TextChoices):
     OFF = "off", _("Not at all")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Kind:
     """A kind of fact that people can be told of.
 

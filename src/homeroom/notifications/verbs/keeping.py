@@ -35,7 +35,7 @@ def _drop_unsendable(now: datetime) -> int:
 
 def _delete_done(now: datetime) -> int:
     done = Mail.objects.filter(state__in=DONE, settled_at__lt=now - KEPT)
-    portion = list(done.order_by("pk").values_list("pk", flat=True)[:PORTION])
+    portion = list(done.order_by("settled_at").values_list("pk", flat=True)[:PORTION])
     if portion:
         Mail.objects.filter(pk__in=portion).delete()
     return len(portion)
@@ -45,5 +45,5 @@ def _empty_facts(now: datetime) -> int:
     """What they told is forgotten with the last mail that told it."""
     told = Telling.objects.filter(fact=OuterRef("pk"))
     over = Fact.objects.filter(~Exists(told), told_at__lt=now - KEPT, context__isnull=False)
-    portion = list(over.values_list("pk", flat=True)[:PORTION])
+    portion = list(over.order_by("told_at").values_list("pk", flat=True)[:PORTION])
     return Fact.objects.filter(pk__in=portion).update(context=None, path="", site_ids=[]) if portion else 0
