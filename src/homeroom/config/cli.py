@@ -24,6 +24,7 @@ COMMANDS = {
     "report": "homeroom.config.commands.reports:report",
     "apple": "homeroom.applesync.commands:apple",
     "why": "homeroom.applesync.commands:why",
+    "shipment": "homeroom.incidents.commands.shipments:shipment",
     "simulator": "appleschool_sim.cli:simulator",
 }
 WITHOUT_DJANGO = {"simulator"}

@@ -6,9 +6,12 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from django.db import close_old_connections
+from django.utils import timezone
 
 from homeroom.applesync.verbs.putting_back import put_back_some
+from homeroom.applesync.verbs.repair_checks import answer_due_checks
 from homeroom.applesync.verbs.working import start_due_syncs, take_up_due_run
+from homeroom.incidents.verbs.overdue import tell_overdue
 from homeroom.insurance.queries import today
 from homeroom.insurance.verbs import refresh_due_summaries
 from homeroom.inventory.imports.verbs import take_up_due_import
@@ -28,6 +31,10 @@ def _coming_coverage(_stop: threading.Event) -> bool:
     return refresh_due_summaries(today=today()) > 0
 
 
+def _overdue_repairs(_stop: threading.Event) -> bool:
+    return tell_overdue(now=timezone.now())
+
+
 def _putting_back(_stop: threading.Event) -> bool:
     return put_back_some()
 
@@ -36,9 +43,11 @@ SOURCES: tuple[Source, ...] = (
     start_due_syncs,
     take_up_due_run,
     take_up_due_run,
+    answer_due_checks,
     _due_import,
     _coming_coverage,
     _putting_back,
+    _overdue_repairs,
 )
 """Each says whether it found something to do. One that stands twice is worked on by two threads."""
 

@@ -68,6 +68,30 @@ class Shipment(models.Model):
     def get_absolute_url(self) -> str:
         return reverse("incidents:shipment", args=[self.number])
 
+    @property
+    def is_open(self) -> bool:
+        """Whether units can still be put in and taken out."""
+        return self.shipped_at is None
+
+
+class ShipmentUnit(models.Model):
+    """A line of a packing list. It stays when its incident travels again later, in another box or in none."""
+
+    shipment = models.ForeignKey(Shipment, models.CASCADE, related_name="units")
+    incident = models.ForeignKey("Incident", models.PROTECT, related_name="journeys")
+    packed_at = models.DateTimeField(_("packed"), auto_now_add=True)
+
+    class Meta:
+        ordering = ["id"]
+        verbose_name = _("unit")
+        verbose_name_plural = _("units")
+        constraints = [
+            models.UniqueConstraint(fields=["shipment", "incident"], name="a_unit_is_in_a_shipment_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.shipment}: {self.incident}"
+
 
 class Incident(models.Model):
     """What befell a device. It is open as long as its status is: `closed_at` and `outcome` say the rest."""
@@ -119,7 +143,13 @@ class Incident(models.Model):
         _("Apple repair number"), max_length=100, blank=True, help_text=_("As Apple gave it, if it did.")
     )
     shipment = models.ForeignKey(
-        Shipment, models.PROTECT, null=True, blank=True, related_name="incidents", verbose_name=_("shipment")
+        Shipment,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="incidents",
+        verbose_name=_("shipment"),
+        help_text="The box that it is in, or travelled in last.",
     )
     opened_by = models.CharField(_("opened by"), max_length=200)
     opened_by_id = models.CharField(max_length=100)

@@ -1,5 +1,8 @@
 """What can be asked about incidents. Every answer is cut to what the viewer sees."""
 
+from datetime import date, timedelta
+
+from django.conf import settings
 from django.db.models import Q, QuerySet
 
 from homeroom.accounts.policy import Permission, Viewer
@@ -30,6 +33,16 @@ def incidents(viewer: Viewer) -> QuerySet[Incident]:
 def at_apple(viewer: Viewer) -> QuerySet[Incident]:
     """Incidents whose device is at Apple, the longest away first."""
     return incidents(viewer).filter(is_at_apple()).order_by("sent_at", "number")
+
+
+def overdue(viewer: Viewer, day: date) -> QuerySet[Incident]:
+    """What is at Apple for longer than the district expects, by a day of the district's."""
+    return at_apple(viewer).filter(shipped_on__lt=overdue_before(day))
+
+
+def overdue_before(day: date) -> date:
+    """What was shipped before this day is overdue."""
+    return day - timedelta(days=settings.CONFIGURATION.repair_overdue_days)
 
 
 def is_at_apple(path: str = "") -> Q:
