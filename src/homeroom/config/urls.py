@@ -33,7 +33,7 @@ urlpatterns = [
     path("account/", include(sign_in)),
     path("", include("homeroom.inventory.urls")),
     path("", include("homeroom.insurance.urls")),
-    path("settings/", include("homeroom.incidents.urls")),
+    path("", include("homeroom.incidents.urls")),
     path("", include("homeroom.applesync.urls")),
     path("api/", include("homeroom.api.urls")),
 ]

@@ -9,6 +9,7 @@ from django.db import close_old_connections
 
 from homeroom.applesync.verbs.putting_back import put_back_some
 from homeroom.applesync.verbs.working import start_due_syncs, take_up_due_run
+from homeroom.incidents.verbs.attachments import DailySweep
 from homeroom.insurance.queries import today
 from homeroom.insurance.verbs import refresh_due_summaries
 from homeroom.inventory.imports.verbs import take_up_due_import
@@ -32,6 +33,13 @@ def _putting_back(_stop: threading.Event) -> bool:
     return put_back_some()
 
 
+_sweep = DailySweep()
+
+
+def _orphaned_files(_stop: threading.Event) -> bool:
+    return _sweep()
+
+
 SOURCES: tuple[Source, ...] = (
     start_due_syncs,
     take_up_due_run,
@@ -39,6 +47,7 @@ SOURCES: tuple[Source, ...] = (
     _due_import,
     _coming_coverage,
     _putting_back,
+    _orphaned_files,
 )
 """Each says whether it found something to do. One that stands twice is worked on by two threads."""
 

@@ -5,18 +5,33 @@ from django.db.models.signals import post_migrate
 from django.utils.translation import gettext_lazy as _
 
 from homeroom.accounts.policy import Permission
-from homeroom.web.navigation import Page, add_to_settings
+from homeroom.web.navigation import Page, add_to_menu, add_to_settings
 
 
 class IncidentsConfig(AppConfig):
     name = "homeroom.incidents"
 
     def ready(self) -> None:
+        from homeroom.incidents.exports import register_incidents
+        from homeroom.incidents.panels import show_incidents_elsewhere
         from homeroom.incidents.queries import devices_at_apple
+        from homeroom.incidents.timeline import register_sentences
         from homeroom.inventory.visibility import widen_visibility
 
         post_migrate.connect(_add_default_statuses, sender=self)
         widen_visibility(devices_at_apple)
+        register_incidents()
+        register_sentences()
+        show_incidents_elsewhere()
+        add_to_menu(
+            Page(
+                _("Incidents"),
+                "incidents:incidents",
+                icon="tool",
+                permission=Permission.VIEW_INCIDENTS,
+                order=35,
+            )
+        )
         add_to_settings(
             Page(
                 _("Incident statuses"),
