@@ -48,7 +48,7 @@ def checked(name: str, content: bytes) -> Checked:
     name = _plain_name(name)
     told = {"name": name}
     if not content:
-        raise Refused(_("“%(name)s” is empty.") % told, field="files")
+        raise Refused(_("“%(name)s” is empty.") % told, field="file")
     if len(content) > LARGEST_UPLOAD:
         raise too_large(name, LARGEST_UPLOAD)
     if _MODERN_PHOTO.match(content):
@@ -58,7 +58,7 @@ def checked(name: str, content: bytes) -> Checked:
                 "Settings > Camera > Formats > Most Compatible, or take the photo from within this page."
             )
             % told,
-            field="files",
+            field="file",
         )
     if _PHOTO.match(content):
         picture, thumbnail = _drawn_anew(name, content)
@@ -69,7 +69,7 @@ def checked(name: str, content: bytes) -> Checked:
 
 def too_large(name: str, most: int) -> Refused:
     told = {"name": _plain_name(name), "most": most // MEGABYTE}
-    return Refused(_("“%(name)s” is larger than %(most)d MB.") % told, field="files")
+    return Refused(_("“%(name)s” is larger than %(most)d MB.") % told, field="file")
 
 
 def _file(name: str, content: bytes) -> Checked:
@@ -80,7 +80,7 @@ def _file(name: str, content: bytes) -> Checked:
     else:
         raise Refused(
             _("“%(name)s” is none of JPEG, PNG or WebP photo, PDF and plain text.") % {"name": name},
-            field="files",
+            field="file",
         )
     if len(content) > LARGEST_FILE:
         raise too_large(name, LARGEST_FILE)
@@ -89,10 +89,10 @@ def _file(name: str, content: bytes) -> Checked:
 
 def _drawn_anew(name: str, content: bytes) -> tuple[bytes, bytes]:
     """The picture and its thumbnail, upright, as plain JPEG."""
-    unreadable = Refused(_("“%(name)s” can't be read: the photo is damaged.") % {"name": name}, field="files")
+    unreadable = Refused(_("“%(name)s” can't be read: the photo is damaged.") % {"name": name}, field="file")
     too_many = Refused(
         _("“%(name)s” has more than %(most)d megapixels.") % {"name": name, "most": MOST_PIXELS // 1_000_000},
-        field="files",
+        field="file",
     )
     try:
         with Image.open(io.BytesIO(content), formats=PHOTO_FORMATS) as stored:

@@ -25,14 +25,14 @@ class FilesInput(forms.ClearableFileInput):
 class FilesField(forms.FileField):
     widget = FilesInput
 
-    def clean(self, data: Any, initial: Any = None) -> list[UploadedFile]:
+    def clean(self, data: Any, initial: Any = None) -> list[UploadedFile[Any]]:
         return [super(FilesField, self).clean(one, initial) for one in data or []]
 
 
 class NewIncidentForm(forms.ModelForm[Incident]):
     """What is known at the desk in half a minute. What a photo or file is, the verb tells by its content."""
 
-    files = FilesField(required=False, label=_("Photos and files"))
+    file = FilesField(required=False, label=_("Photos and files"))
 
     class Meta:
         model = Incident

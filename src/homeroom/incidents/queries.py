@@ -12,6 +12,7 @@ from homeroom.insurance.queries import today
 from homeroom.inventory.models import Assignment, Device, Person, Site
 from homeroom.inventory.queries import visible_devices
 
+MOST_DIGITS = 18
 OPEN = Q(closed_at__isnull=True)
 
 
@@ -78,9 +79,9 @@ def search_incidents(found: QuerySet[Incident], text: str) -> QuerySet[Incident]
 
 
 def incident_number(word: str) -> int | None:
-    """`12` and `#12` both name an incident; no number is longer than a database holds."""
+    """`12` and `#12` both name an incident; longer numbers than a database holds name none."""
     digits = word.strip().removeprefix("#")
-    return int(digits) if digits.isascii() and digits.isdecimal() and len(digits) < 19 else None
+    return int(digits) if digits.isascii() and digits.isdecimal() and len(digits) <= MOST_DIGITS else None
 
 
 def incidents_of_person(viewer: Viewer, person: Person) -> QuerySet[Incident]:

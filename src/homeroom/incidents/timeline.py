@@ -46,14 +46,14 @@ def incident_timeline(incident: Incident) -> list[Moment]:
     attachments = {attachment.pk: attachment for attachment in queries.attachments(incident)}
     moments = []
     for happening in happenings(incident):
-        attachment = happening.told.get("attachment")
+        attachment = happening.told.get("attachment", 0)
         shown = attachments.get(attachment) if happening.action.endswith("_added") else None
         moments.append(
             Moment(
                 happening,
                 comments.get(happening.told.get("comment", 0)),
                 shown,
-                "" if shown or attachment is None else str(happening.told.get("name", "")),
+                "" if shown or not attachment else str(happening.told.get("name", "")),
             )
         )
     return moments

@@ -42,7 +42,7 @@ def attach(incident: Incident, uploads: Iterable[Upload], *, actor: Actor) -> li
     """Add photos and files: all of them, or where one is refused none."""
     to_store = [_checked(upload) for upload in uploads]
     if not to_store:
-        raise Refused(_("Choose a photo or a file first."), field="files")
+        raise Refused(_("Choose a photo or a file first."), field="file")
     with _no_file_without_row() as written, transaction.atomic():
         stored = locked(incident)
         _refuse_too_many(stored.attachments.count() + len(to_store))
@@ -69,7 +69,7 @@ def remove_attachment(attachment: Attachment, *, actor: Actor) -> None:
     stored = incident.attachments.filter(pk=attachment.pk).first()
     if stored is None:
         raise Refused(_("It is removed already."))
-    names = [file.name for file in (stored.file, stored.thumbnail) if file]
+    names = [str(file.name) for file in (stored.file, stored.thumbnail) if file]
     told = {"attachment": stored.pk, "name": stored.name, "size": stored.size}
     record(actor, _REMOVED[Kind(stored.kind)], incident, before=told)
     stored.delete()
@@ -125,7 +125,7 @@ def _refuse_too_many(count: int) -> None:
             "An incident holds %(most)d photos and files at most.",
             MOST_OF_AN_INCIDENT,
         )
-        raise Refused(sentence % {"most": MOST_OF_AN_INCIDENT}, field="files")
+        raise Refused(sentence % {"most": MOST_OF_AN_INCIDENT}, field="file")
 
 
 def _store(one: Checked, incident: Incident, written: list[str], *, actor: Actor) -> Attachment:

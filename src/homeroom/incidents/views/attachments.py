@@ -36,7 +36,7 @@ def thumbnail(request: ViewerRequest, number: int, pk: int) -> HttpResponseBase:
 def attach(request: ViewerRequest, number: int) -> HttpResponse:
     incident = _incident(request, number)
     try:
-        verbs.attach(incident, request.FILES.getlist("files"), actor=request.viewer.actor)
+        verbs.attach(incident, request.FILES.getlist("file"), actor=request.viewer.actor)
     except Refused as refusal:
         messages.error(request, refusal.sentence)
     return redirect(f"{incident.get_absolute_url()}#photos")

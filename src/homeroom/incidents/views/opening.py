@@ -64,7 +64,7 @@ def _opened(request: ViewerRequest, device: Device, form: NewIncidentForm) -> In
     """None where it was refused, and the form says why."""
     values = dict(form.cleaned_data)
     try:
-        return open_incident_with(device, values.pop("files"), actor=request.viewer.actor, **values)
+        return open_incident_with(device, values.pop("file"), actor=request.viewer.actor, **values)
     except Refused as refusal:
         form.add_error(refusal.field, refusal.sentence)
         return None
