@@ -22,9 +22,10 @@ COMMANDS = {
     "import": "homeroom.inventory.commands:import_",
     "export": "homeroom.config.commands.exports:export",
     "report": "homeroom.config.commands.reports:report",
+    "incident": "homeroom.incidents.commands:incident",
     "apple": "homeroom.applesync.commands:apple",
     "why": "homeroom.applesync.commands:why",
-    "shipment": "homeroom.incidents.commands.shipments:shipment",
+    "shipment": "homeroom.incidents.shipping.commands:shipment",
     "simulator": "appleschool_sim.cli:simulator",
 }
 WITHOUT_DJANGO = {"simulator"}

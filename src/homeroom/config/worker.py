@@ -11,6 +11,7 @@ from django.utils import timezone
 from homeroom.applesync.verbs.putting_back import put_back_some
 from homeroom.applesync.verbs.repair_checks import answer_due_checks
 from homeroom.applesync.verbs.working import start_due_syncs, take_up_due_run
+from homeroom.incidents.verbs.attachments import DailySweep
 from homeroom.incidents.verbs.overdue import tell_overdue
 from homeroom.insurance.queries import today
 from homeroom.insurance.verbs import refresh_due_summaries
@@ -39,6 +40,13 @@ def _putting_back(_stop: threading.Event) -> bool:
     return put_back_some()
 
 
+_sweep = DailySweep()
+
+
+def _orphaned_files(_stop: threading.Event) -> bool:
+    return _sweep()
+
+
 SOURCES: tuple[Source, ...] = (
     start_due_syncs,
     take_up_due_run,
@@ -48,6 +56,7 @@ SOURCES: tuple[Source, ...] = (
     _coming_coverage,
     _putting_back,
     _overdue_repairs,
+    _orphaned_files,
 )
 """Each says whether it found something to do. One that stands twice is worked on by two threads."""
 

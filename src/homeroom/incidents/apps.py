@@ -12,8 +12,11 @@ class IncidentsConfig(AppConfig):
     name = "homeroom.incidents"
 
     def ready(self) -> None:
+        from homeroom.incidents.exports import register_incidents
+        from homeroom.incidents.panels import show_incidents_elsewhere
         from homeroom.incidents.queries import devices_at_apple
         from homeroom.incidents.shipping.columns import register_shipping
+        from homeroom.incidents.timeline import register_sentences
         from homeroom.incidents.verbs.overdue import OVERDUE_AT_APPLE
         from homeroom.inventory.visibility import widen_visibility
         from homeroom.notifications.kinds import register_kind
@@ -29,6 +32,18 @@ class IncidentsConfig(AppConfig):
                 icon="truck-delivery",
                 permission=Permission.VIEW_INCIDENTS,
                 order=45,
+            )
+        )
+        register_incidents()
+        register_sentences()
+        show_incidents_elsewhere()
+        add_to_menu(
+            Page(
+                _("Incidents"),
+                "incidents:incidents",
+                icon="tool",
+                permission=Permission.VIEW_INCIDENTS,
+                order=35,
             )
         )
         add_to_settings(

@@ -251,6 +251,7 @@ class Attachment(models.Model):
     kind = models.CharField(max_length=10, choices=Kind)
     name = models.CharField(_("name"), max_length=200)
     file = models.FileField(upload_to="incidents/%Y/%m/")
+    thumbnail = models.FileField(upload_to="incidents/%Y/%m/", blank=True)
     content_type = models.CharField(max_length=100)
     size = models.PositiveIntegerField(_("size"), help_text="In bytes, as stored.")
     added_by = models.CharField(_("added by"), max_length=200)
@@ -264,3 +265,10 @@ class Attachment(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def get_absolute_url(self) -> str:
+        return reverse("incidents:attachment", args=[self.incident_id, self.pk])
+
+    @property
+    def is_photo(self) -> bool:
+        return self.kind == self.Kind.PHOTO

@@ -169,7 +169,7 @@ def _incident(request: ApiRequest, pk: int) -> Incident:
 
 
 def _incident_row(request: ApiRequest, pk: int) -> dict[str, Any]:
-    return row_of(AT_APPLE, Incident.objects.filter(pk=pk), request.viewer)
+    return row_of("incidents", Incident.objects.filter(pk=pk), request.viewer)
 
 
 def _shipment(request: ApiRequest, pk: int) -> Shipment:

@@ -7,7 +7,7 @@ from django.db.models import Case, F, QuerySet, Value, When
 
 from homeroom.accounts.policy import Viewer
 from homeroom.incidents.models import Incident, Shipment
-from homeroom.incidents.queries import at_apple, overdue_before
+from homeroom.incidents.queries import at_apple, is_overdue
 from homeroom.incidents.shipping.queries import for_shipment_list, shipments, with_loaner
 from homeroom.insurance.queries import today
 from homeroom.inventory.exports import ExportColumn, ExportNoun, register_noun
@@ -70,7 +70,7 @@ def _as_rows(rows: QuerySet[Any], _viewer: Viewer) -> QuerySet[Any]:
     found: QuerySet[Incident] = with_loaner(rows)
     away = Case(When(closed_at__isnull=True, then=F("shipped_on")), default=None)
     overdue = Case(
-        When(closed_at__isnull=True, shipped_on__lt=overdue_before(today()), then=Value(value=True)),
+        When(is_overdue(), then=Value(value=True)),
         default=Value(value=False),
     )
     return found.annotate(away_since=away, is_overdue=overdue)

@@ -7,14 +7,10 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from homeroom.incidents.models import Incident, Shipment
-from homeroom.incidents.queries import overdue_before
+from homeroom.incidents.queries import incident_number, is_overdue
 from homeroom.incidents.shipping.queries import shipments
-from homeroom.insurance.queries import today
 from homeroom.inventory.models import Device, Site
 from homeroom.inventory.queries import search_devices, visible_sites
-
-LONGEST_NUMBER = 18
-"""Digits, that a database can hold."""
 
 
 def _search_box(example: Any) -> forms.TextInput:
@@ -59,7 +55,7 @@ class AtAppleFilter(filters.FilterSet):
         )
 
     def by_overdue(self, found: QuerySet[Incident], _name: str, _overdue: str) -> QuerySet[Incident]:
-        return found.filter(shipped_on__lt=overdue_before(today()))
+        return found.filter(is_overdue())
 
 
 class ShipmentFilter(filters.FilterSet):
@@ -81,9 +77,8 @@ class ShipmentFilter(filters.FilterSet):
         wanted = (
             Q(reference__icontains=text) | Q(tracking_number__icontains=text) | Q(carrier__icontains=text)
         )
-        number = text.strip().removeprefix("#")
-        if number.isdecimal() and len(number) <= LONGEST_NUMBER:
-            wanted |= Q(pk=int(number))
+        if (number := incident_number(text)) is not None:
+            wanted |= Q(pk=number)
         return found.filter(wanted)
 
     def by_state(self, found: QuerySet[Shipment], _name: str, state: str) -> QuerySet[Shipment]:

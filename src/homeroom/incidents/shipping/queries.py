@@ -23,8 +23,7 @@ from homeroom.accounts.policy import Permission, Viewer
 from homeroom.incidents.inquiry import Answer, answers_about
 from homeroom.incidents.models import Incident, Shipment, ShipmentUnit
 from homeroom.incidents.preflight import Concern, preflight
-from homeroom.incidents.queries import at_apple, incidents, is_at_apple, overdue_before
-from homeroom.insurance.queries import today
+from homeroom.incidents.queries import at_apple, incidents, is_at_apple
 from homeroom.inventory.models import Assignment, Device
 from homeroom.inventory.queries import visible_devices
 
@@ -227,13 +226,3 @@ def _is_served(incident: Incident, owned: Iterable[tuple[int, int, Any]]) -> boo
         person == incident.person_id and device != incident.device_id and since >= incident.sent_at
         for person, device, since in owned
     )
-
-
-def days_out(incident: Incident) -> int | None:
-    """Whole days since it was shipped."""
-    return (today() - incident.shipped_on).days if incident.shipped_on else None
-
-
-def is_overdue(incident: Incident) -> bool:
-    away_since = incident.shipped_on
-    return away_since is not None and incident.is_at_apple and away_since < overdue_before(today())

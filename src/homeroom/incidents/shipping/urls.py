@@ -5,7 +5,6 @@ from homeroom.incidents.shipping.views import packing, receiving, sending, shipm
 _BOX = "at-apple/shipments/<int:number>/"
 
 urlpatterns: list[URLPattern] = [
-    path("incidents/<int:number>/", sending.incident, name="incident"),
     path("incidents/<int:number>/send-to-apple/", sending.send_to_apple, name="send-to-apple"),
     path("incidents/<int:number>/before-sending/", sending.before_sending, name="before-sending"),
     path("incidents/<int:number>/shipping-day/", sending.shipping_day, name="shipping-day"),

@@ -11,8 +11,6 @@ from homeroom.incidents.verbs.repairs import refusal_to_send
 from homeroom.inventory.models import Assignment
 
 register = template.Library()
-register.filter(queries.days_out)
-register.filter(queries.is_overdue)
 
 
 @register.filter

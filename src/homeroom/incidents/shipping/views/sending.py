@@ -18,12 +18,6 @@ from homeroom.incidents.verbs import repairs as verbs
 from homeroom.web.errors import Refused
 
 
-@requires(Permission.VIEW_INCIDENTS)
-def incident(request: ViewerRequest, number: int) -> HttpResponse:
-    """Where the repair of one incident stands."""
-    return render(request, "incidents/repair.html", {"incident": incident_of(request, number)})
-
-
 @requires(Permission.SEND_TO_APPLE)
 def send_to_apple(request: ViewerRequest, number: int) -> HttpResponse:
     found = incident_of(request, number)

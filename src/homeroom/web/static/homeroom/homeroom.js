@@ -21,6 +21,11 @@ document.addEventListener("click", (event) => {
   if (button && !window.confirm(button.dataset.confirm)) event.preventDefault();
 });
 
+// A button with data-print prints the page.
+document.addEventListener("click", (event) => {
+  if (event.target.closest("[data-print]")) window.print();
+});
+
 // A control with data-submit sends its form when it changes.
 document.addEventListener("change", (event) => {
   if (event.target.matches("[data-submit]")) event.target.form.requestSubmit();
@@ -44,9 +49,4 @@ document.addEventListener("htmx:beforeRequest", (event) => {
 document.addEventListener("htmx:afterSettle", (event) => {
   const next = event.target.dataset?.thenFocus;
   if (next && !event.target.querySelector("form")) document.querySelector(next)?.focus();
-});
-
-// A button with data-print prints the page.
-document.addEventListener("click", (event) => {
-  if (event.target.closest("[data-print]")) window.print();
 });
