@@ -20,6 +20,7 @@ from homeroom.inventory.imports.models import ImportJob, Noun
 from homeroom.inventory.models import Device, Site
 from tests.applesync.mirrors import make_connection, make_listed
 from tests.builders import make_device, make_person, make_site, make_status, make_user
+from tests.incidents.repairs import box_of
 
 PUBLIC = {
     # Signing in and out, of the library that does it.
@@ -72,7 +73,9 @@ class World:
         Attachment.objects.create(
             pk=self.incident.number, incident=self.incident, kind="photo", file="incidents/gone.jpg", size=1
         )
+        packed = open_incident(self.device, summary="Hidden crack", actor=COMMAND_LINE)
         self.ids = {
+            "shipment": box_of(packed).number,
             "device": self.device.pk,
             "incident": self.incident.number,
             "person": self.person.pk,
@@ -100,6 +103,7 @@ class World:
 KINDS = [
     (r"incidents/new/<", "device"),
     (r"incidents/<", "incident"),
+    (r"at-apple/shipments/<", "shipment"),
     (r"devices/<", "device"),
     (r"reconciliation/in-apple-not-in-inventory/<", "apple-device"),
     (r"reconciliation/near-matches/<", "device"),
@@ -174,7 +178,7 @@ def test_a_technician_of_a_depot_sees_incidents_of_other_sites_only_while_the_de
     send_to_apple(world.incident, reason="Tested.", actor=COMMAND_LINE)
     answer = client.get(address)
     assert answer.status_code < 500
-    if address in {"/incidents/", f"/incidents/{world.incident.number}/"}:
+    if address in {"/incidents/", "/at-apple/", f"/incidents/{world.incident.number}/"}:
         assert "Hidden crack" in answer.getvalue().decode()
 
 
