@@ -15,12 +15,17 @@ class AppleSyncConfig(AppConfig):
         from homeroom.applesync.notifications import KINDS
         from homeroom.applesync.panels import apple_panel, why_panel
         from homeroom.applesync.reconciliation.reports import register_reconciliation
+        from homeroom.applesync.repair_concerns import AppleInquiry, apple_concerns
+        from homeroom.incidents.inquiry import register_inquiry
+        from homeroom.incidents.preflight import register_check
         from homeroom.inventory.profile import Panel, register_panel
         from homeroom.inventory.timeline import register_sentence
         from homeroom.notifications.kinds import register_kind
 
         register_apple()
         register_reconciliation()
+        register_check(apple_concerns)
+        register_inquiry(AppleInquiry())
         register_sentence("device.refreshed", _("Refreshed from Apple"))
         register_panel(Panel(5, "applesync/why/_panel.html", why_panel))
         register_panel(Panel(10, "applesync/_panel.html", apple_panel))
