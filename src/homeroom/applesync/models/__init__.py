@@ -4,6 +4,7 @@ from homeroom.applesync.models.mirror import AppleDevice
 from homeroom.applesync.models.replacements import Replacement
 from homeroom.applesync.models.runs import RunNote, SyncRun
 from homeroom.applesync.models.staging import StagedAnswer, StagedDevice
+from homeroom.applesync.models.told import ToldReplacement
 
 __all__ = [
     "AppleDevice",
@@ -14,4 +15,5 @@ __all__ = [
     "StagedAnswer",
     "StagedDevice",
     "SyncRun",
+    "ToldReplacement",
 ]
