@@ -56,10 +56,15 @@ class User(AbstractBaseUser):
 
     def viewer(self) -> Viewer:
         """Costs one query: the sites."""
-        site_ids: frozenset[int] | None = None
-        if self.role != Role.ADMINISTRATOR:
-            site_ids = frozenset(self.sites.values_list("pk", flat=True)) or None
-        return Viewer(self.actor, Role(self.role), site_ids)
+        if self.role == Role.ADMINISTRATOR:
+            return Viewer(self.actor, Role.ADMINISTRATOR)
+        sites = list(self.sites.all())
+        return Viewer(
+            self.actor,
+            Role(self.role),
+            site_ids=frozenset(site.pk for site in sites) or None,
+            works_at_depot=self.role == Role.TECHNICIAN and any(site.is_depot for site in sites),
+        )
 
     def has_perm(self, perm: str, obj: Any = None) -> bool:
         return False

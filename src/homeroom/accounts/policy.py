@@ -23,6 +23,11 @@ class Permission(StrEnum):
     IMPORT = "import"
     EXPORT = "export"
     EDIT_INSURANCE = "edit-insurance"
+    VIEW_INCIDENTS = "view-incidents"
+    EDIT_INCIDENTS = "edit-incidents"
+    SEND_TO_APPLE = "send-to-apple"
+    REVIEW_REPLACEMENTS = "review-replacements"
+    UNDO_REPLACEMENTS = "undo-replacements"
     VIEW_SYNC = "view-sync"
     REFRESH_DEVICES = "refresh-devices"
     RUN_SYNC = "run-sync"
@@ -34,12 +39,17 @@ class Permission(StrEnum):
     """What every signed-in person may do to their own account."""
 
 
-_VIEWER = frozenset({Permission.VIEW_INVENTORY, Permission.EXPORT, Permission.OWN_ACCOUNT})
+_VIEWER = frozenset(
+    {Permission.VIEW_INVENTORY, Permission.VIEW_INCIDENTS, Permission.EXPORT, Permission.OWN_ACCOUNT}
+)
 _TECHNICIAN = _VIEWER | {
     Permission.EDIT_INVENTORY,
     Permission.ASSIGN_DEVICES,
     Permission.IMPORT,
     Permission.EDIT_INSURANCE,
+    Permission.EDIT_INCIDENTS,
+    Permission.SEND_TO_APPLE,
+    Permission.REVIEW_REPLACEMENTS,
     Permission.VIEW_SYNC,
     Permission.REFRESH_DEVICES,
 }
@@ -52,11 +62,15 @@ GRANTS: dict[Role, frozenset[Permission]] = {
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """Who is asking. `site_ids` None means every site; an empty set means none."""
+    """Who is asking. `site_ids` None means every site; an empty set means none.
+
+    Somebody who `works_at_depot` also sees what is at Apple from all sites: the depot ships and receives it.
+    """
 
     actor: Actor
     role: Role
     site_ids: frozenset[int] | None = None
+    works_at_depot: bool = False
 
     def may(self, permission: Permission) -> bool:
         return permission in GRANTS[self.role]

@@ -6,8 +6,9 @@ from django.views.decorators.http import require_POST
 
 from homeroom.accounts.access import ViewerRequest, requires
 from homeroom.accounts.policy import Permission
-from homeroom.incidents import queries, verbs
+from homeroom.incidents import queries
 from homeroom.incidents.forms import IncidentStatusForm
+from homeroom.incidents.verbs import statuses as verbs
 from homeroom.web.errors import Refused
 
 

@@ -78,7 +78,7 @@ class PersonForm(forms.ModelForm[Person]):
 class SiteForm(forms.ModelForm[Site]):
     class Meta:
         model = Site
-        fields = ("name", "contact_name", "contact_phone", "address")
+        fields = ("name", "kind", "contact_name", "contact_phone", "address")
         widgets = {"address": forms.Textarea(attrs={"rows": 3})}
         help_texts = {
             "contact_name": _("Who is called when a device of this site is found at another."),

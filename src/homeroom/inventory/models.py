@@ -17,7 +17,18 @@ __all__ = ["Assignment", "Device", "DeviceStatus", "ImportJob", "ImportRow", "Pe
 class Site(models.Model):
     """A school or a depot."""
 
+    class Kind(models.TextChoices):
+        SCHOOL = "school", _("School")
+        DEPOT = "depot", _("Depot")
+
     name = models.CharField(_("name"), max_length=150, unique=True)
+    kind = models.CharField(
+        _("kind"),
+        max_length=10,
+        choices=Kind,
+        default=Kind.SCHOOL,
+        help_text=_("Technicians of a depot also see what is at Apple from every site."),
+    )
     contact_name = models.CharField(_("whom to call"), max_length=150, blank=True)
     contact_phone = models.CharField(_("phone"), max_length=50, blank=True)
     address = models.TextField(_("address"), blank=True)
@@ -32,6 +43,10 @@ class Site(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("inventory:site", args=[self.pk])
+
+    @property
+    def is_depot(self) -> bool:
+        return self.kind == self.Kind.DEPOT
 
 
 class Person(models.Model):

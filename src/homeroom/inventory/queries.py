@@ -20,6 +20,7 @@ from django.db.models.functions import Coalesce
 
 from homeroom.accounts.policy import Viewer
 from homeroom.inventory.models import Assignment, Device, DeviceStatus, Person, Site
+from homeroom.inventory.visibility import visible_to
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +34,7 @@ class DeviceElsewhere:
 
 
 def visible_devices(viewer: Viewer) -> QuerySet[Device]:
-    devices = Device.objects.all()
-    return devices if viewer.site_ids is None else devices.filter(site__in=viewer.site_ids)
+    return Device.objects.filter(visible_to(viewer))
 
 
 def visible_people(viewer: Viewer) -> QuerySet[Person]:

@@ -21,6 +21,7 @@ SENTENCES: dict[str, str | Promise] = {
     "device.checked_in": _("Checked in from %(person)s"),
     "device.transferred": _("Transferred from %(former)s to %(person)s"),
     "device.lent": _("Lent to %(person)s"),
+    "device.assignment_restored": _("With %(person)s again, as before"),
 }
 MOST_ENTRIES = 30
 

@@ -8,6 +8,7 @@ from ninja import Router, Schema
 from homeroom.accounts.policy import Permission
 from homeroom.api.authentication import ApiRequest, requires
 from homeroom.inventory import queries
+from homeroom.inventory.models import Site
 from homeroom.inventory.verbs.sites import create_site, update_site
 
 router = Router(tags=["sites"])
@@ -16,6 +17,7 @@ router = Router(tags=["sites"])
 class SiteOut(Schema):
     id: int
     name: str
+    kind: str
     contact_name: str
     contact_phone: str
     address: str
@@ -23,6 +25,7 @@ class SiteOut(Schema):
 
 class SiteChanges(Schema):
     name: str | None = None
+    kind: Site.Kind | None = None
     contact_name: str | None = None
     contact_phone: str | None = None
     address: str | None = None

@@ -12,7 +12,7 @@ from homeroom.applesync.schedules import Schedule
 from homeroom.applesync.verbs import runs
 from homeroom.audit import verbs as audit
 from homeroom.audit.actors import Actor
-from homeroom.incidents.verbs import ensure_system_statuses as ensure_incident_statuses
+from homeroom.incidents.verbs.statuses import ensure_system_statuses as ensure_incident_statuses
 from homeroom.inventory.verbs.statuses import ensure_system_statuses as ensure_device_statuses
 from homeroom.web.errors import Refused
 

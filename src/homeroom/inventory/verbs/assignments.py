@@ -77,6 +77,18 @@ def swap_for_loaner(
     return assignment
 
 
+@transaction.atomic
+def restore_assignment(assignment: Assignment, *, actor: Actor) -> bool:
+    """Let an assignment go on as if it had not ended; whether it could: somebody else may have the device now."""
+    _lock(assignment.device)
+    if _open_assignment(assignment.device) is not None or not assignment.person.active:
+        return False
+    assignment.ended_at = None
+    assignment.save(update_fields=["ended_at"])
+    _record("device.assignment_restored", assignment, actor=actor)
+    return True
+
+
 def _lock(*devices: Device) -> None:
     """Make two desks that check out the same device wait for one another."""
     list(Device.objects.select_for_update().filter(pk__in=[device.pk for device in devices]).order_by("pk"))

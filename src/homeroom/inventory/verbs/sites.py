@@ -12,7 +12,7 @@ from homeroom.inventory.models import Site
 from homeroom.inventory.verbs.saving import assign, check_and_save, values_of
 from homeroom.web.errors import Refused
 
-SITE_VALUES = frozenset({"name", "contact_name", "contact_phone", "address"})
+SITE_VALUES = frozenset({"name", "kind", "contact_name", "contact_phone", "address"})
 
 
 @transaction.atomic

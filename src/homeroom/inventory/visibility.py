@@ -1,0 +1,27 @@
+"""Who also sees a device, beyond those of its site. Higher apps say so; the inventory does not know why."""
+
+from collections.abc import Callable
+
+from django.db.models import Q
+
+from homeroom.accounts.policy import Viewer
+
+AlsoVisible = Callable[[Viewer], Q | None]
+
+_widenings: list[AlsoVisible] = []
+
+
+def widen_visibility(also_visible: AlsoVisible) -> None:
+    """Called once, in `AppConfig.ready()`. `also_visible` answers None for viewers it has nothing for."""
+    _widenings.append(also_visible)
+
+
+def visible_to(viewer: Viewer) -> Q:
+    """Which devices the viewer sees."""
+    if viewer.site_ids is None:
+        return Q()
+    seen = Q(site__in=viewer.site_ids)
+    for also_visible in _widenings:
+        if (more := also_visible(viewer)) is not None:
+            seen |= more
+    return seen
