@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from homeroom.accounts.policy import Viewer
 from homeroom.applesync.models import AppleDevice, Replacement
-from homeroom.applesync.queries.replacements import candidates, replacements
+from homeroom.applesync.queries.replacements import candidates, replacements, suggestions
 from homeroom.applesync.verbs.reconciliation import values_of
 from homeroom.inventory.models import Assignment, Device, Person
 from homeroom.inventory.queries import DeviceElsewhere, device_elsewhere, device_scanned
@@ -74,7 +74,9 @@ class Receiving:
         if not self.device.asset_tag:
             return Step(Task.TAG, _("Give it its asset tag"), left=True)
         return Step(
-            Task.TAG, _("In the inventory, with asset tag %(tag)s") % {"tag": self.device.asset_tag}, done=True
+            Task.TAG,
+            _("In the inventory, with asset tag %(tag)s") % {"tag": self.device.asset_tag},
+            done=True,
         )
 
     def _assign(self) -> Step:
@@ -89,7 +91,9 @@ class Receiving:
                 Task.ASSIGN, _("%(person)s had the original and is not active now") % {"person": self.person}
             )
         return Step(
-            Task.ASSIGN, _("Assign it to %(person)s, who had the original") % {"person": self.person}, left=True
+            Task.ASSIGN,
+            _("Assign it to %(person)s, who had the original") % {"person": self.person},
+            left=True,
         )
 
     def _close(self) -> Step | None:
@@ -105,8 +109,13 @@ class Receiving:
     def _take_back(self) -> Step | None:
         """None where there never was a loaner."""
         if out := self.out_on_loan:
-            told = {"person": self.person, "devices": get_text_list([str(loan.device) for loan in out], _("and"))}
-            return Step(Task.TAKE_BACK, _("Take the loaner %(devices)s back from %(person)s") % told, left=True)
+            told = {
+                "person": self.person,
+                "devices": get_text_list([str(loan.device) for loan in out], _("and")),
+            }
+            return Step(
+                Task.TAKE_BACK, _("Take the loaner %(devices)s back from %(person)s") % told, left=True
+            )
         if self.loans:
             return Step(Task.TAKE_BACK, _("The loaner is back"), done=True)
         return None
@@ -168,7 +177,7 @@ class Scanned:
 
 
 def scanned(viewer: Viewer, text: str) -> Scanned:
-    """An applied replacement before everything else; a device that was in the inventory anyway after that."""
+    """An applied or suggested replacement before everything else; then a device that was in the inventory anyway."""
     spellings = _spellings(text)
     applied = Replacement.objects.filter(
         state=Replacement.State.APPLIED, replacement_serial__in=spellings
@@ -178,13 +187,16 @@ def scanned(viewer: Viewer, text: str) -> Scanned:
             return Scanned(replacement=replacement)
         if replacement.incident:
             return Scanned(elsewhere=device_elsewhere(replacement.incident.device_id))
-    for spelling in spellings:
-        if pk := device_scanned(spelling):
-            return Scanned(device_id=pk)
     rows = candidates(viewer).filter(
         serial_number__in=spellings, connection__active=True, gone_since__isnull=True
     )
     found = sorted(rows, key=lambda row: spellings.index(row.serial_number))
+    suggested = suggestions(viewer).filter(replacement_serial__in=spellings)
+    if found and suggested.exists():
+        return Scanned(candidate=found[0])
+    for spelling in spellings:
+        if pk := device_scanned(spelling):
+            return Scanned(device_id=pk)
     return Scanned(candidate=found[0]) if found else Scanned()
 
 
