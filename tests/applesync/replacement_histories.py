@@ -8,6 +8,7 @@ what nobody could tell from a proper replacement: an original at Apple that some
 replacement of a device nobody wrote down came; numbers that were typed into the wrong one of two like devices.
 """
 
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -106,8 +107,20 @@ class History:
         return {case.replacement: case.original for case in self.cases if case.replacement}
 
     def nights(self) -> Iterator[datetime]:
+        """Those after which something is seen that was not seen before."""
+        last = -1
+        moments = sorted(self._moments())
         for number in range(1, NIGHTS + 1):
-            yield START + number * DAY
+            night = START + number * DAY
+            if (happened := bisect_right(moments, night)) != last:
+                yield night
+            last = happened
+
+    def _moments(self) -> Iterator[datetime]:
+        for device in self.devices.values():
+            yield from filter(None, (device.added, device.left, device.told and device.told[0]))
+        for case in self.cases:
+            yield from filter(None, (case.opened, case.closed))
 
 
 _GB = 1_000_000_000
@@ -117,10 +130,15 @@ _IPADS = [
     ("iPad (9th generation)", "iPad12,1", "MK2K3LL/A"),
     ("iPad (A16)", "iPad15,7", "MD3Y4LL/A"),
 ]
-_MACS = [("MacBook Air (13-inch, M3, 2024)", "Mac15,12", "MRXN3LL/A"), ("MacBook Air (M1, 2020)", "MacBookAir10,1", "MGN63LL/A")]
+_MACS = [
+    ("MacBook Air (13-inch, M3, 2024)", "Mac15,12", "MRXN3LL/A"),
+    ("MacBook Air (M1, 2020)", "MacBookAir10,1", "MGN63LL/A"),
+]
 
 
-def _kinds(family: str, models: list[tuple[str, str, str]], capacities: list[int], colors: list[str]) -> list[Kind]:
+def _kinds(
+    family: str, models: list[tuple[str, str, str]], capacities: list[int], colors: list[str]
+) -> list[Kind]:
     return [
         Kind(family, model, product_type, part, capacity * _GB, color)
         for model, product_type, part in models
@@ -132,7 +150,12 @@ def _kinds(family: str, models: list[tuple[str, str, str]], capacities: list[int
 CATALOG = {
     "iPad": _kinds("iPad", _IPADS, [64, 256], ["BLUE", "SILVER", "SPACE GRAY"]),
     "Mac": _kinds("Mac", _MACS, [256, 512], ["SILVER", "SPACE GRAY"]),
-    "iPhone": _kinds("iPhone", [("iPhone SE (3rd generation)", "iPhone14,6", "MMX73LL/A")], [64, 128], ["MIDNIGHT", "STARLIGHT"]),
+    "iPhone": _kinds(
+        "iPhone",
+        [("iPhone SE (3rd generation)", "iPhone14,6", "MMX73LL/A")],
+        [64, 128],
+        ["MIDNIGHT", "STARLIGHT"],
+    ),
 }
 
 
@@ -146,7 +169,7 @@ class _Teller:
         self.told = History(seed, tended=self.random.random() < 0.8)
         self.way = self.random.choices(["before", "after", "never"], [45, 42, 13])[0]
         self.source = self.random.choices(["APPLE", "", "RESELLER"], [88, 9, 3])[0]
-        self.numbers = self.random.choices(["none", "equal", "form", "other"], [45, 30, 15, 10])[0]
+        self.numbers = self.random.choices(["none", "equal", "form", "other"], [40, 36, 14, 10])[0]
         self.mdm = self.random.random() < 0.2
         self.leaves_out = self.random.random() < 0.2
         self.parts = self.random.choice(["same", "service", "other"])
@@ -161,12 +184,23 @@ class _Teller:
 
     def tell(self) -> History:
         chapters = [
-            (self.single, 10), (self.batch, 4), (self.mixed_box, 2), (self.never_opened, 4), (self.opened_late, 4),
-            (self.own_serial, 3), (self.chain, 3), (self.reseller, 5), (self.surplus, 2), (self.by_hand, 2), (self.readded, 2),
+            (self.single, 10),
+            (self.batch, 4),
+            (self.mixed_box, 4),
+            (self.never_opened, 4),
+            (self.opened_late, 4),
+            (self.own_serial, 4),
+            (self.chain, 4),
+            (self.reseller, 4),
+            (self.surplus, 4),
+            (self.readded, 3),
+            (self.by_hand, 6 if self.way == "before" else 0),
         ]
-        for chapter in self.random.choices([each for each, _ in chapters], [weight for _, weight in chapters], k=self.random.randint(2, 5)):
+        for chapter in self.random.choices(
+            [each for each, _ in chapters], [weight for _, weight in chapters], k=self.random.randint(2, 5)
+        ):
             chapter(START + self.random.uniform(0.1, 40) * DAY)
-        if self.numbers == "equal" and self.random.random() < 0.4:
+        if self.numbers == "equal" and self.random.random() < 0.8:
             self._swap_numbers()
         return self.told
 
@@ -178,9 +212,14 @@ class _Teller:
 
     def batch(self, at: datetime) -> None:
         self._note(Special.BATCH)
-        size = self.random.choices([self.random.randint(2, 5), self.random.randint(6, 12), self.random.randint(13, 40)], [70, 22, 8])[0]
+        size = self.random.choices(
+            [self.random.randint(2, 5), self.random.randint(6, 12), self.random.randint(13, 40)], [70, 22, 8]
+        )[0]
         kind = self.random.choice(self.kinds)
-        cases = [self._send(self._owned(kind), at + self.random.uniform(0, 3) * HOUR, batch=True) for _ in range(size)]
+        cases = [
+            self._send(self._owned(kind), at + self.random.uniform(0, 3) * HOUR, batch=True)
+            for _ in range(size)
+        ]
         arrived = [self.told.devices[case.replacement].added for case in cases if case.replacement]
         if arrived != sorted(arrived):
             self._note(Special.WRONG_ORDER)
@@ -208,7 +247,9 @@ class _Teller:
         if self.random.random() < 0.6:
             case.closed = at + self.random.uniform(4, 20) * DAY
         if self.random.random() < 0.3:
-            self._send(self.told.devices[case.original], (case.closed or at) + self.random.uniform(5, 20) * DAY)
+            self._send(
+                self.told.devices[case.original], (case.closed or at) + self.random.uniform(5, 20) * DAY
+            )
 
     def chain(self, at: datetime) -> None:
         self._note(Special.CHAIN)
@@ -227,7 +268,9 @@ class _Teller:
         source = "MANUALLY_ADDED" if self.random.random() < 0.1 else "RESELLER"
         for position in range(self.random.choice([1, 1, 2, 5, 30])):
             order = style.format(number if shared else number + position)
-            self._device(kind, at + position * timedelta(seconds=2), order=order, ordered=ordered, source=source)
+            self._device(
+                kind, at + position * timedelta(seconds=2), order=order, ordered=ordered, source=source
+            )
 
     def surplus(self, at: datetime) -> None:
         self._note(Special.SURPLUS)
@@ -236,20 +279,33 @@ class _Teller:
             device.left, device.forgotten = at + self.random.uniform(0, 2) * HOUR, self.random.random() < 0.3
 
     def by_hand(self, at: datetime) -> None:
-        """Apple then puts no replacement into the account. Only where it can be told: see above."""
-        if self.way == "before":
-            self._note(Special.BY_HAND)
-            case = self._send(self._owned(), at, replaced=False)
-            self.told.devices[case.original].left = at + self.random.uniform(-1, 15) * DAY
+        """Apple then puts no replacement into the account. Only in accounts where it can be told: see above."""
+        self._note(Special.BY_HAND)
+        case = self._send(self._owned(), at, replaced=False)
+        self.told.devices[case.original].left = at + self.random.uniform(-1, 15) * DAY
 
     def readded(self, at: datetime) -> None:
         self._note(Special.READDED)
         ordered = START - self.random.uniform(60, 900) * DAY
-        self._device(self.random.choice(self.kinds), at, order=f"R{self._number()}", ordered=ordered, source=self.source)
+        self._device(
+            self.random.choice(self.kinds),
+            at,
+            order=f"R{self._number()}",
+            ordered=ordered,
+            source=self.source,
+        )
 
     # How it happens
 
-    def _send(self, device: Device, at: datetime, *, written_down: bool = True, replaced: bool = True, batch: bool = False) -> Case:
+    def _send(
+        self,
+        device: Device,
+        at: datetime,
+        *,
+        written_down: bool = True,
+        replaced: bool = True,
+        batch: bool = False,
+    ) -> Case:
         case = Case(device.serial, at, batch=self.told.specials[Special.BATCH] if batch else None)
         self.told.cases.append(case)
         if written_down:
@@ -261,14 +317,28 @@ class _Teller:
         return case
 
     def _replace(self, case: Case, device: Device) -> None:
-        appeared = case.shipped + (self.random.uniform(1.5, 14) if self.random.random() < 0.9 else self.random.uniform(0.3, 45)) * DAY
+        appeared = (
+            case.shipped
+            + (self.random.uniform(1.5, 14) if self.random.random() < 0.9 else self.random.uniform(0.3, 45))
+            * DAY
+        )
         kind = self.stock.get(device.kind, device.kind)
         if kind != device.kind:
-            self._note(Special.OTHER_LOOK if kind.product_type == device.kind.product_type else Special.OTHER_MODEL)
+            self._note(
+                Special.OTHER_LOOK if kind.product_type == device.kind.product_type else Special.OTHER_MODEL
+            )
         order = f"R{self._number()}"
-        new = self._device(kind, appeared, order=order, ordered=self._midnight(appeared - self.random.uniform(0, 1) * (appeared - case.shipped)), source=self.source)
+        new = self._device(
+            kind,
+            appeared,
+            order=order,
+            ordered=self._midnight(appeared - self.random.uniform(0, 1) * (appeared - case.shipped)),
+            source=self.source,
+        )
         if self.parts != "same":
-            new.part = f"N{kind.part[1:]}" if self.parts == "service" else f"661-{self.random.randint(10000, 99999)}"
+            new.part = (
+                f"N{kind.part[1:]}" if self.parts == "service" else f"661-{self.random.randint(10000, 99999)}"
+            )
         case.replacement = new.serial
         self._part_with(device, appeared)
         if case.number and self.mdm and self.random.random() < 0.8:
@@ -276,12 +346,26 @@ class _Teller:
             new.told = (appeared + self.random.uniform(0, 60) * HOUR, device.serial)
         if case.number and self.numbers != "none" and self.random.random() < 0.8:
             self._note(Special.NUMBERED if self.numbers == "equal" else Special.OTHER_NUMBER)
-            case.repair_number = {"equal": order, "form": f"G{self._number()}", "other": f"R{self._number()}"}[self.numbers]
+            case.repair_number = {
+                "equal": order,
+                "form": f"G{self._number()}",
+                "other": f"R{self._number()}",
+            }[self.numbers]
 
     def _part_with(self, device: Device, appeared: datetime) -> None:
         """The original leaves Apple's list because of its replacement, in this account's way."""
-        delay = self.random.choices([self.random.uniform(0.02, 5), self.random.uniform(5, 72), self.random.uniform(72, 310)], [80, 16, 4])[0] * HOUR
-        self._note({"before": Special.LEFT_BEFORE, "after": Special.LEFT_AFTER, "never": Special.LEFT_NEVER}[self.way])
+        delay = (
+            self.random.choices(
+                [self.random.uniform(0.02, 5), self.random.uniform(5, 72), self.random.uniform(72, 310)],
+                [80, 16, 4],
+            )[0]
+            * HOUR
+        )
+        self._note(
+            {"before": Special.LEFT_BEFORE, "after": Special.LEFT_AFTER, "never": Special.LEFT_NEVER}[
+                self.way
+            ]
+        )
         if self.way != "never":
             device.left = appeared - delay if self.way == "before" else appeared + delay
             device.forgotten = self.random.random() < 0.3
@@ -295,6 +379,7 @@ class _Teller:
             for two in numbered:
                 if one.number < two.number and self._unlike(one, two):  # type: ignore[operator]
                     one.repair_number, two.repair_number = two.repair_number, one.repair_number
+                    self._note(Special.SWAPPED_NUMBERS)
                     self._note(Special.SWAPPED_NUMBERS)
                     return
 
@@ -318,11 +403,17 @@ class _Teller:
 
     def _owned(self, kind: Kind | None = None) -> Device:
         added = START - self.random.uniform(30, 1500) * DAY
-        return self._device(kind or self.random.choice(self.kinds), added, order=str(self._number()), ordered=added - 9 * DAY)
+        return self._device(
+            kind or self.random.choice(self.kinds), added, order=str(self._number()), ordered=added - 9 * DAY
+        )
 
-    def _device(self, kind: Kind, added: datetime, *, order: str, ordered: datetime, source: str = "APPLE") -> Device:
+    def _device(
+        self, kind: Kind, added: datetime, *, order: str, ordered: datetime, source: str = "APPLE"
+    ) -> Device:
         self.serials += 1
-        device = Device(f"S{self.told.seed}N{self.serials}", kind, added, order, ordered, source, part=kind.part)
+        device = Device(
+            f"S{self.told.seed}N{self.serials}", kind, added, order, ordered, source, part=kind.part
+        )
         if self.leaves_out and self.random.random() < 0.3:
             self._note(Special.UNKNOWN_LOOK)
             device.shows_color, device.shows_capacity = self.random.random() < 0.5, self.random.random() < 0.5
@@ -383,7 +474,9 @@ class Seen:
 def seen(told: History, night: datetime, decided: Mapping[str, str]) -> Seen:
     """`decided` says which original each replacement replaces, of those that are applied."""
     devices = {
-        device.serial: _seen_device(device, night) for device in told.devices.values() if device.added <= night
+        device.serial: _seen_device(device, night)
+        for device in told.devices.values()
+        if device.added <= night
     }
     at_apple = tuple(
         SeenIncident(case.number, devices[case.original], case.sent, case.repair_number)

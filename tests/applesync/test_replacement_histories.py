@@ -2,7 +2,7 @@
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from random import Random
 
 import pytest
@@ -11,6 +11,7 @@ from homeroom.applesync.replacements.facts import (
     Candidate,
     Fate,
     Leaving,
+    Look,
     Pair,
     Repair,
     Serial,
@@ -46,10 +47,14 @@ class Tally:
         lines = [
             f"{self.histories} histories, {self.replaced} replacements of devices with an incident",
             f"applied by themselves: {self.applied}, wrong: {len(self.wrong)}",
-            f"a careful person could decide {self.decidable}, of which at once: {self.at_once}"
-            f" ({self.at_once / max(1, self.decidable):.1%})",
-            f"told by the facts in batches: {self.told_in_batches}, listed first: {self.listed_first}"
-            f" (right in the end: {self.batches_right[True]} of {self.batches_right.total()})",
+            (
+                f"a careful person could decide {self.decidable}, of which at once: {self.at_once}"
+                f" ({self.at_once / max(1, self.decidable):.1%})"
+            ),
+            (
+                f"told by the facts in batches: {self.told_in_batches}, listed first: {self.listed_first}"
+                f" (right in the end: {self.batches_right[True]} of {self.batches_right.total()})"
+            ),
             *(f"{count:6} {special}" for special, count in self.specials.most_common()),
             *(f"wrong: {each}" for each in self.wrong[:20]),
             *(f"missed: {each}" for each in self.missed[:20]),
@@ -65,38 +70,35 @@ def live_through(told: History, tally: Tally) -> None:
     refused: set[Pair] = set()
     suggested: defaultdict[tuple[str, str], int] = defaultdict(int)
     known: set[tuple[str, str]] = set()
-    before: Seen | None = None
-    decisions: Decisions | None = None
     for night in told.nights():
         now = seen(told, night, decided)
-        if now != before or decisions is None:
-            decisions = decide(_situation(now, refused))
-            person = CarefulPerson(now)
-            certain = {(each.replacement, each.original) for each in decisions.certain}
-            for pair in person.decidable() - known - {(new, old) for old, new in refused}:
-                known.add(pair)
-                tally.decidable += 1
-                tally.at_once += pair in certain
-                if pair not in certain:
-                    tally.missed.append(f"seed {told.seed}, {night:%m-%d}: {pair[1]} -> {pair[0]}")
-            _look_at_the_lists(told, now, decisions, person, tally)
-        before = now
+        decisions = decide(_situation(now, refused))
+        person = CarefulPerson(now)
+        certain = {(each.replacement, each.original) for each in decisions.certain}
+        for pair in person.decidable() - known - {(new, old) for old, new in refused}:
+            known.add(pair)
+            tally.decidable += 1
+            tally.at_once += pair in certain
+            if pair not in certain:
+                tally.missed.append(f"seed {told.seed}, {night:%m-%d}: {pair[1]} -> {pair[0]}")
+        _look_at_the_lists(told, now, decisions, person, tally)
         for each in decisions.certain:
             decided[each.replacement] = each.original
             tally.applied += 1
             if truth.get(each.replacement) != each.original:
-                tally.wrong.append(f"seed {told.seed}, {night:%m-%d}: {each.original} -> {each.replacement}, {_words(each)}")
+                wrong = (
+                    f"seed {told.seed}, {night:%m-%d}: {each.original} -> {each.replacement}, {_words(each)}"
+                )
+                tally.wrong.append(wrong)
         if told.tended:
             _tend(decisions, truth, decided, refused, suggested, random)
-            if refused or decided:
-                before = None if random.random() < 0.1 else before
 
 
 def _words(pairing: Pairing) -> str:
     return " ".join(each.kind for each in pairing.evidence)
 
 
-def _tend(decisions, truth, decided, refused, suggested, random: Random) -> None:  # noqa: PLR0913, PLR0917
+def _tend(decisions, truth, decided, refused, suggested, random: Random) -> None:
     """A person looks at what is to review now and then, and is right."""
     for each in decisions.to_review:
         pair = (each.original, each.replacement)
@@ -146,7 +148,11 @@ class CarefulPerson:
                     and new.order == incident.repair_number
                     and self.orders[new.order] == self.numbers[new.order] == 1
                 )
-                if (is_told or has_number) and self.originals[old.serial] == 1 and self._nothing_against(new, incident):
+                if (
+                    (is_told or has_number)
+                    and self.originals[old.serial] == 1
+                    and self._nothing_against(new, incident)
+                ):
                     pairs.add((new.serial, old.serial))
         return pairs
 
@@ -176,7 +182,9 @@ class CarefulPerson:
                     continue
                 if not (_is_repair_order(new.order) and self._nothing_against(new, incident)):
                     continue
-                if self._could_it_replace(new, settled) == {old.serial} and self._could_replace_it(old, settled) == {new.serial}:
+                if self._could_it_replace(new, settled) == {old.serial} and self._could_replace_it(
+                    old, settled
+                ) == {new.serial}:
                     pairs.add((new.serial, old.serial))
         return pairs
 
@@ -188,10 +196,19 @@ class CarefulPerson:
         for old in [*self.now.lost, *(each.original for each in self.now.at_apple)]:
             if old.serial in settled or old.family != new.family or old.serial == new.serial:
                 continue
-            if old.left and _apart(old, new) <= THREE_WEEKS and (not _unlike(old, new) or not self._has_come(old, settled)):
+            if (
+                old.left
+                and _apart(old, new) <= THREE_WEEKS
+                and (not _unlike(old, new) or not self._has_come(old, settled))
+            ):
                 could.add(old.serial)
             at_apple = old.serial in self.sent and self.sent[old.serial] <= new.added
-            if at_apple and not old.left and not _unlike(old, new) and new.added - self.sent[old.serial] <= timedelta(days=60):
+            if (
+                at_apple
+                and not old.left
+                and not _unlike(old, new)
+                and new.added - self.sent[old.serial] <= timedelta(days=60)
+            ):
                 could.add(old.serial)
         return could
 
@@ -242,7 +259,9 @@ def _alike(one: SeenDevice, other: SeenDevice) -> bool:
     return (one.product_type, one.capacity, one.color) == (other.product_type, other.capacity, other.color)
 
 
-def _look_at_the_lists(told: History, now: Seen, decisions: Decisions, person: CarefulPerson, tally: Tally) -> None:
+def _look_at_the_lists(
+    told: History, now: Seen, decisions: Decisions, person: CarefulPerson, tally: Tally
+) -> None:
     """In a batch, the pairing that the moments tell is to be listed first: within a day, and nothing else in a week."""
     boxes = Counter(case.batch for case in told.cases if case.batch)
     in_box = {case.original for case in told.cases if case.batch and boxes[case.batch] > 1}
@@ -294,15 +313,8 @@ def _situation(now: Seen, refused: set[Pair]) -> Situation:
 
 
 def _unit(device: SeenDevice) -> Unit:
-    return Unit(
-        serial=Serial(device.serial),
-        family=device.family,
-        model=device.model,
-        product_type=device.product_type,
-        part_number=device.part,
-        capacity=device.capacity,
-        color=device.color,
-    )
+    look = Look(device.model, device.product_type, device.part, device.capacity, device.color)
+    return Unit(Serial(device.serial), device.family, look)
 
 
 def tally_of(seeds: range) -> Tally:

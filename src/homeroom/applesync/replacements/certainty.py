@@ -5,17 +5,16 @@ A wrong guess is worse than a question: docs/decisions/certain-replacements.md s
 
 from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import timedelta
 
-from homeroom.applesync.replacements.evidence import Evidence, Kind, Never
+from homeroom.applesync.replacements.evidence import Kind, Never
 from homeroom.applesync.replacements.facts import (
     Candidate,
     Fate,
     Leaving,
     Repair,
     Situation,
-    Stray,
     Unit,
     is_repair_order,
 )
@@ -40,14 +39,14 @@ NEEDED = frozenset({Kind.LEFT_ABOUT_THEN, Kind.SAME_MODEL, Kind.REPAIR_ORDER})
 
 def named_pairs(weighed: Collection[Weighed]) -> list[Weighed]:
     """Told by the device management service or by an equal number: of one candidate and one repair alone."""
-    named = [each for each in weighed if each.kinds & NAMES]
+    named = [each for each in weighed if each.has(NAMES)]
     candidates = Counter(each.candidate.unit.serial for each in named)
     repairs = Counter(each.repair.incident for each in named)
     return [
         each
         for each in named
         if not each.spoken_against
-        and not each.kinds & NAMED_TWICE
+        and not each.has(NAMED_TWICE)
         and candidates[each.candidate.unit.serial] == 1
         and repairs[each.repair.incident] == 1
     ]
@@ -64,7 +63,7 @@ class Surroundings:
         self._plausible = sorted(plausible, key=lambda each: (each.appeared_at, each.unit.serial))
         self._times = [each.appeared_at for each in self._plausible]
         for each in weighed:
-            if each.kinds & NAMES:
+            if each.has(NAMES):
                 pair = (each.repair.incident, each.candidate.unit.serial)
                 self._named[each.repair.incident].add(pair)
                 self._named[each.candidate.unit.serial].add(pair)
@@ -72,39 +71,34 @@ class Surroundings:
     def is_only_one(self, pair: Weighed) -> bool:
         """Whether it is the only candidate for the only incident that fits, and came as the original left."""
         return (
-            pair.kinds >= NEEDED
+            pair.has_all(NEEDED)
             and not pair.spoken_against
             and not self._is_named_otherwise(pair)
-            and not self.rivals(pair)
+            and not any(self._each_rival(pair))
         )
 
-    def rivals(self, pair: Weighed) -> tuple[Evidence, ...]:
+    def rivals(self, pair: Weighed) -> dict[Kind, list[str]]:
         """Other devices that either side could belong to, by what they are."""
-        repairs, left = self._other_originals(pair)
-        candidates = self._other_candidates(pair)
-        found = (
-            (Kind.OTHER_CANDIDATES, sorted(each.unit.serial for each in candidates)),
-            (Kind.OTHER_REPAIRS, [str(number) for number in sorted(each.incident for each in repairs)]),
-            (Kind.OTHERS_THAT_LEFT, sorted(each.unit.serial for each in left)),
-        )
-        return tuple(Evidence(kind, others=tuple(others)) for kind, others in found if others)
+        found: defaultdict[Kind, list[str]] = defaultdict(list)
+        for kind, name in self._each_rival(pair):
+            found[kind].append(name)
+        return found
+
+    def _each_rival(self, pair: Weighed) -> Iterator[tuple[Kind, str]]:
+        for repair in self._situation.repairs:
+            if repair.incident != pair.repair.incident and self._may_have_got(repair, pair):
+                yield Kind.OTHER_REPAIRS, str(repair.incident)
+        for stray in self._situation.strays:
+            if self._is_of_the_family(stray.unit, pair) and self._left_for(stray.unit, stray.leaving, pair):
+                yield Kind.OTHERS_THAT_LEFT, stray.unit.serial
+        if leaving := pair.repair.leaving:
+            for other in self._candidates_around(leaving):
+                if other is not pair.candidate and self._could_replace(other, leaving, pair):
+                    yield Kind.OTHER_CANDIDATES, other.unit.serial
 
     def _is_named_otherwise(self, pair: Weighed) -> bool:
         own = (pair.repair.incident, pair.candidate.unit.serial)
         return bool((self._named[own[0]] | self._named[own[1]]) - {own})
-
-    def _other_originals(self, pair: Weighed) -> tuple[list[Repair], list[Stray]]:
-        repairs = [
-            other
-            for other in self._situation.repairs
-            if other.incident != pair.repair.incident and self._may_have_got(other, pair)
-        ]
-        left = [
-            stray
-            for stray in self._situation.strays
-            if self._is_of_the_family(stray.unit, pair) and self._left_for(stray.unit, stray.leaving, pair)
-        ]
-        return repairs, left
 
     def _may_have_got(self, other: Repair, pair: Weighed) -> bool:
         """Whether the candidate could replace another original at Apple."""
@@ -120,7 +114,7 @@ class Surroundings:
         return (
             other.fate != Fate.NEVER_LISTED
             and timedelta(0) <= waited <= USUAL_REPAIR
-            and (other.unit.may_be_like(candidate.unit))
+            and (other.unit.look.may_be_like(candidate.unit.look))
         )
 
     def _left_for(self, unit: Unit, leaving: Leaving, pair: Weighed) -> bool:
@@ -132,21 +126,12 @@ class Surroundings:
         distance = leaving.distance(pair.candidate.appeared_at)
         if distance > RIVALS_WITHIN:
             return False
-        if unit.may_be_like(pair.candidate.unit):
+        if unit.look.may_be_like(pair.candidate.unit.look):
             return True
         came = self._candidates_around(leaving)
-        if not any(each.unit.is_like(unit) for each in came if each is not pair.candidate):
+        if not any(each.unit.look.is_like(unit.look) for each in came if each is not pair.candidate):
             return True
         return distance + CLEARLY_NEARER < _distance(pair)
-
-    def _other_candidates(self, pair: Weighed) -> list[Candidate]:
-        if pair.repair.leaving is None:
-            return []
-        return [
-            other
-            for other in self._candidates_around(pair.repair.leaving)
-            if other is not pair.candidate and self._could_replace(other, pair.repair.leaving, pair)
-        ]
 
     def _could_replace(self, other: Candidate, leaving: Leaving, pair: Weighed) -> bool:
         """Whether another candidate could replace the original."""
@@ -165,7 +150,7 @@ class Surroundings:
             and other.appeared_at >= repair.shipped_at
         ):
             return False
-        if other.unit.may_be_like(repair.unit):
+        if other.unit.look.may_be_like(repair.unit.look):
             return True
         clearly_nearer = leaving.distance(other.appeared_at) + CLEARLY_NEARER < _distance(pair)
         return clearly_nearer and not self._is_explained(other)
@@ -175,7 +160,8 @@ class Surroundings:
         left: list[tuple[Unit, Leaving]] = [(each.unit, each.leaving) for each in self._situation.strays]
         left += [(each.unit, each.leaving) for each in self._situation.repairs if each.leaving]
         return any(
-            unit.is_like(candidate.unit) and leaving.distance(candidate.appeared_at) <= RIVALS_WITHIN
+            unit.look.is_like(candidate.unit.look)
+            and leaving.distance(candidate.appeared_at) <= RIVALS_WITHIN
             for unit, leaving in left
         )
 

@@ -22,19 +22,21 @@ def is_repair_order(number: str) -> bool:
     return _REPAIR_ORDER.fullmatch(number) is not None
 
 
-@dataclass(frozen=True, slots=True)
-class Unit:
-    """A device as Apple describes it. Empty is not known."""
+class Look(NamedTuple):
+    """What Apple tells of a unit beside its serial number. Empty is not known."""
 
-    serial: Serial
-    family: str = ""
     model: str = ""
     product_type: str = ""
     part_number: str = ""
     capacity: int | None = None
     color: str = ""
 
-    def has_model_of(self, other: "Unit") -> bool | None:
+    @property
+    def name(self) -> str:
+        both = self.model and self.product_type
+        return f"{self.model} ({self.product_type})" if both else self.model or self.product_type
+
+    def has_model_of(self, other: "Look") -> bool | None:
         """None where it can't be told. The identifier says more than the name: it tells Wi-Fi and cellular apart."""
         if self.product_type and other.product_type:
             return self.product_type == other.product_type
@@ -42,27 +44,45 @@ class Unit:
             return self.model.casefold() == other.model.casefold()
         return None
 
-    def has_capacity_of(self, other: "Unit") -> bool | None:
+    def has_capacity_of(self, other: "Look") -> bool | None:
         if self.capacity is None or other.capacity is None:
             return None
         return self.capacity == other.capacity
 
-    def has_color_of(self, other: "Unit") -> bool | None:
+    def has_color_of(self, other: "Look") -> bool | None:
         if not self.color or not other.color:
             return None
         return _color(self.color) == _color(other.color)
 
-    def may_be_like(self, other: "Unit") -> bool:
-        """Whether nothing that is known of both tells them apart."""
+    def has_part_of(self, other: "Look") -> bool | None:
+        """But for the first letter, which says how a unit was sold: M new, F refurbished, N as a replacement."""
+        if not self.part_number or not other.part_number:
+            return None
+        return self.part_number[1:] == other.part_number[1:]
+
+    def may_be_like(self, other: "Look") -> bool:
+        """Whether nothing that is known of both tells them apart. Part numbers differ between like units too."""
         return False not in (self.has_model_of(other), self.has_capacity_of(other), self.has_color_of(other))
 
-    def is_like(self, other: "Unit") -> bool:
+    def is_like(self, other: "Look") -> bool:
         """Whether they are surely interchangeable."""
         return (
             self.has_model_of(other) is True
             and self.capacity == other.capacity
             and _color(self.color) == _color(other.color)
         )
+
+
+NOTHING_TOLD = Look()
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """A device as Apple describes it."""
+
+    serial: Serial
+    family: str = ""
+    look: Look = NOTHING_TOLD
 
     def may_be_of_family(self, other: "Unit") -> bool:
         return not self.family or not other.family or self.family.casefold() == other.family.casefold()
@@ -99,7 +119,7 @@ class Fate(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A new device at Apple that may replace one of ours."""
+    """A new device at Apple that may replace one of ours. Order number: upper case, no blanks around it."""
 
     unit: Unit
     appeared_at: datetime
@@ -112,7 +132,7 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Repair:
-    """An incident whose device is at Apple."""
+    """An incident whose device is at Apple. Its repair number is spelled as order numbers are."""
 
     incident: int
     unit: Unit

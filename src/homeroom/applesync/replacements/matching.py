@@ -156,7 +156,7 @@ def _suggestions(
             if id(each) not in shown:
                 continue
             rank = 0 if id(each) in best else rank + 1
-            rivals = surroundings.rivals(each) if rank == 0 else ()
+            rivals = surroundings.rivals(each) if rank == 0 else {}
             asks = _asks(each, of_candidate, by_repair[each.repair.incident], rivals)
             yield _pairing(each, *asks, certain=False, rank=rank)
 
@@ -165,19 +165,17 @@ def _asks(
     pair: Weighed,
     of_candidate: Sequence[Weighed],
     of_repair: Sequence[Weighed],
-    rivals: Iterable[Evidence],
+    rivals: Mapping[Kind, Sequence[str]],
 ) -> Iterator[Evidence]:
     """What else either side could belong to: why a person is asked."""
-    others: dict[Kind, list[str]] = {
+    weightiest: dict[Kind, list[str]] = {
         Kind.OTHER_CANDIDATES: [each.candidate.unit.serial for each in of_repair if each is not pair],
         Kind.OTHER_REPAIRS: [str(each.repair.incident) for each in of_candidate if each is not pair],
         Kind.OTHERS_THAT_LEFT: [],
     }
-    for rival in rivals:
-        others[rival.kind] += rival.others
-    for kind, named in others.items():
-        if named:
-            yield Evidence(kind, others=tuple(dict.fromkeys(named))[:MOST_OTHERS])
+    for kind, named in weightiest.items():
+        if others := tuple(dict.fromkeys([*named, *sorted(rivals.get(kind, []))]))[:MOST_OTHERS]:
+            yield Evidence(kind, others=others)
 
 
 def _pairing(pair: Weighed, *more: Evidence, certain: bool, rank: int = 0) -> Pairing:

@@ -1,18 +1,19 @@
 """One candidate held against one repair: what speaks for and against the two, and how much it weighs together."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from homeroom.applesync.replacements.evidence import Evidence, Kind, Never, Side
 from homeroom.applesync.replacements.facts import (
     Candidate,
     Fate,
+    Look,
     Repair,
     Serial,
     Situation,
-    Unit,
     is_repair_order,
 )
 
@@ -40,7 +41,7 @@ WEIGHTS: dict[Kind, int] = {
     Kind.OTHER_MODEL: -40,
     Kind.OTHER_CAPACITY: -15,
     Kind.OTHER_COLOR: -15,
-    Kind.NOT_FROM_APPLE: -70,
+    Kind.NOT_FROM_APPLE: -80,
     Kind.ORDERED_BEFORE_SHIPPED: -40,
     Kind.ORDER_OF_SEVERAL: -30,
     Kind.ORDER_IS_ANOTHERS: -80,
@@ -65,13 +66,16 @@ class Weighed:
     evidence: tuple[Evidence, ...]
     weight: float
 
-    @property
-    def kinds(self) -> frozenset[Kind]:
-        return frozenset(each.kind for each in self.evidence)
+    def has(self, kinds: Container[Kind]) -> bool:
+        """Any of these."""
+        return any(each.kind in kinds for each in self.evidence)
+
+    def has_all(self, kinds: frozenset[Kind]) -> bool:
+        return kinds <= {each.kind for each in self.evidence}
 
     @property
     def spoken_against(self) -> bool:
-        return any(each.side == Side.AGAINST for each in self.evidence)
+        return any(each.kind.side == Side.AGAINST for each in self.evidence)
 
 
 class Scales:
@@ -95,7 +99,7 @@ class Scales:
         self.weighed += 1
         if never := self.never(candidate, repair):
             return never
-        evidence = tuple(sorted(self._evidence(candidate, repair), key=lambda each: _PLACES[each.kind]))
+        evidence = tuple(self._evidence(candidate, repair))
         weight = sum(WEIGHTS.get(each.kind, 0) for each in evidence) + _nearness(candidate, repair)
         weighed = Weighed(candidate, repair, evidence, weight)
         return weighed if weight >= LEAST else Never.TOO_LITTLE
@@ -135,7 +139,7 @@ class Scales:
     def _evidence(self, candidate: Candidate, repair: Repair) -> Iterator[Evidence]:
         yield from self._names(candidate, repair)
         yield from _origin(candidate, repair)
-        yield from _likeness(repair.unit, candidate.unit)
+        yield from _likeness(repair.unit.look, candidate.unit.look)
         yield from _moments(candidate, repair)
 
     def _names(self, candidate: Candidate, repair: Repair) -> Iterator[Evidence]:
@@ -184,45 +188,45 @@ def _origin(candidate: Candidate, repair: Repair) -> Iterator[Evidence]:
         yield Evidence(Kind.ORDERED_BEFORE_SHIPPED, at=candidate.ordered_at)
 
 
-def _likeness(original: Unit, replacement: Unit) -> Iterator[Evidence]:
-    same_model = original.has_model_of(replacement)
-    if same_model is None:
-        yield Evidence(Kind.MODEL_NOT_KNOWN)
-    told = (
-        (same_model, Kind.SAME_MODEL, Kind.OTHER_MODEL, _name),
-        (original.has_capacity_of(replacement), Kind.SAME_CAPACITY, Kind.OTHER_CAPACITY, _capacity),
-        (original.has_color_of(replacement), Kind.SAME_COLOR, Kind.OTHER_COLOR, _color),
-        (_has_part_of(original, replacement), Kind.SAME_PART, Kind.OTHER_PART, _part),
+@lru_cache(maxsize=2048)
+def _likeness(original: Look, replacement: Look) -> tuple[Evidence, ...]:
+    """A district has few kinds of devices: the same two looks are compared again and again."""
+    compared = (
+        (
+            original.has_model_of(replacement),
+            Kind.SAME_MODEL,
+            Kind.OTHER_MODEL,
+            original.name,
+            replacement.name,
+        ),
+        (
+            original.has_capacity_of(replacement),
+            Kind.SAME_CAPACITY,
+            Kind.OTHER_CAPACITY,
+            str(original.capacity),
+            str(replacement.capacity),
+        ),
+        (
+            original.has_color_of(replacement),
+            Kind.SAME_COLOR,
+            Kind.OTHER_COLOR,
+            original.color,
+            replacement.color,
+        ),
+        (
+            original.has_part_of(replacement),
+            Kind.SAME_PART,
+            Kind.OTHER_PART,
+            original.part_number,
+            replacement.part_number,
+        ),
     )
-    for same, same_kind, other_kind, value in told:
-        if same is not None:
-            yield Evidence(
-                same_kind if same else other_kind, original=value(original), replacement=value(replacement)
-            )
-
-
-def _name(unit: Unit) -> str:
-    both = unit.model and unit.product_type
-    return f"{unit.model} ({unit.product_type})" if both else unit.model or unit.product_type
-
-
-def _capacity(unit: Unit) -> str:
-    return str(unit.capacity)
-
-
-def _color(unit: Unit) -> str:
-    return unit.color
-
-
-def _part(unit: Unit) -> str:
-    return unit.part_number
-
-
-def _has_part_of(original: Unit, replacement: Unit) -> bool | None:
-    """But for the first letter, which says how a unit was sold: M new, F refurbished, N as a replacement."""
-    if not original.part_number or not replacement.part_number:
-        return None
-    return original.part_number[1:] == replacement.part_number[1:]
+    found = tuple(
+        Evidence(alike if same else unlike, original=old, replacement=new)
+        for same, alike, unlike, old, new in compared
+        if same is not None
+    )
+    return found if compared[0][0] is not None else (Evidence(Kind.MODEL_NOT_KNOWN), *found)
 
 
 def _moments(candidate: Candidate, repair: Repair) -> Iterator[Evidence]:
@@ -260,6 +264,3 @@ def _hours(span: timedelta) -> int:
 def _signed_hours(left: datetime, appeared: datetime) -> int:
     """How long before the appearance it left; negative: after."""
     return round((appeared - left) / HOUR)
-
-
-_PLACES = {kind: place for place, kind in enumerate(Kind)}
