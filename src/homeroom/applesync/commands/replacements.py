@@ -144,7 +144,8 @@ def receive(
     if as_json:
         (values_,) = rows("devices", Device.objects.filter(pk=device.pk), COMMAND_LINE_VIEWER)
         click.echo(json.dumps(dict(zip(header("devices"), values_, strict=True)), cls=DjangoJSONEncoder))
-    for step in receiving.receiving(found.replacement).steps:
+    now = Replacement.objects.get(pk=found.replacement.pk)
+    for step in receiving.receiving(now).steps:
         click.echo(f"{'done' if step.done else 'left' if step.left else '-':>6}  {step.sentence}", err=True)
 
 

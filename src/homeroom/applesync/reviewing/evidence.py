@@ -4,9 +4,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.utils.text import capfirst
-
-from homeroom.applesync.replacements.evidence import Evidence, Side, restored
+from homeroom.applesync.replacements.evidence import Side, restored
+from homeroom.applesync.replacements.words import sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +26,8 @@ class Told:
 
 def told(rows: Iterable[dict[str, Any]]) -> Sequence[Told]:
     """Of what a row keeps. A row without any is a person's own choice."""
-    return [Told(evidence.side, _sentence(evidence)) for row in rows if (evidence := restored(row))]
+    return [Told(evidence.side, sentence(evidence)) for row in rows if (evidence := restored(row))]
 
 
 def in_one_text(rows: Iterable[dict[str, Any]] | None) -> str | None:
     return " ".join(each.sentence for each in told(rows or ())) or None
-
-
-def _sentence(evidence: Evidence) -> str:
-    return capfirst(evidence.kind.value.replace("_", " ")) + "."

@@ -76,7 +76,7 @@ def receive(request: ViewerRequest, pk: int) -> HttpResponse:
         except Refused as refusal:
             _tell(refusal, device_form, steps)
         else:
-            messages.success(request, _sentence(queries.receiving(found), str(device)))
+            messages.success(request, _sentence(queries.receiving(rows.get(pk=pk)), str(device)))
             return redirect("applesync:scan-replacement" if "another" in request.POST else found)
     context = {"replacement": found, "standing": standing, "form": device_form, "steps": steps}
     return render(request, "applesync/replacements/receive.html", context)
