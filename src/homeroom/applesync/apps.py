@@ -12,12 +12,14 @@ class AppleSyncConfig(AppConfig):
     def ready(self) -> None:
         from homeroom.applesync.exports import register_apple
         from homeroom.applesync.notices import connections_in_need
+        from homeroom.applesync.notifications import KINDS
         from homeroom.applesync.panels import apple_panel, replacement_panel, why_panel
         from homeroom.applesync.queries.replacements import candidates_to_review
         from homeroom.applesync.reconciliation.reports import register_reconciliation
         from homeroom.applesync.reviewing.reports import register_replacements
         from homeroom.inventory.profile import Panel, register_panel
         from homeroom.inventory.timeline import register_sentence
+        from homeroom.notifications.kinds import register_kind
 
         register_apple()
         register_reconciliation()
@@ -26,6 +28,8 @@ class AppleSyncConfig(AppConfig):
         register_panel(Panel(5, "applesync/why/_panel.html", why_panel))
         register_panel(Panel(7, "applesync/replacements/_panel.html", replacement_panel))
         register_panel(Panel(10, "applesync/_panel.html", apple_panel))
+        for kind in KINDS:
+            register_kind(kind)
         register_notices(Source(Permission.MANAGE_CONNECTIONS, connections_in_need))
         add_to_settings(
             Page(

@@ -25,6 +25,7 @@ COMMANDS = {
     "apple": "homeroom.applesync.commands:apple",
     "replacements": "homeroom.applesync.commands:replacements",
     "why": "homeroom.applesync.commands:why",
+    "mail": "homeroom.notifications.commands:mail",
     "simulator": "appleschool_sim.cli:simulator",
 }
 WITHOUT_DJANGO = {"simulator"}

@@ -6,12 +6,14 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from django.db import close_old_connections
+from django.utils import timezone
 
 from homeroom.applesync.verbs.putting_back import put_back_some
 from homeroom.applesync.verbs.working import start_due_syncs, take_up_due_run
 from homeroom.insurance.queries import today
 from homeroom.insurance.verbs import refresh_due_summaries
 from homeroom.inventory.imports.verbs import take_up_due_import
+from homeroom.notifications.verbs import assemble_due_digests, forget_old_mail, send_due_mail
 
 Source = Callable[[threading.Event], bool]
 
@@ -32,6 +34,11 @@ def _putting_back(_stop: threading.Event) -> bool:
     return put_back_some()
 
 
+def _digests_and_old_mail(_stop: threading.Event) -> bool:
+    now = timezone.now()
+    return assemble_due_digests(now) + forget_old_mail(now) > 0
+
+
 SOURCES: tuple[Source, ...] = (
     start_due_syncs,
     take_up_due_run,
@@ -39,8 +46,13 @@ SOURCES: tuple[Source, ...] = (
     _due_import,
     _coming_coverage,
     _putting_back,
+    _digests_and_old_mail,
+    send_due_mail,
 )
-"""Each says whether it found something to do. One that stands twice is worked on by two threads."""
+"""Each says whether it found something to do. One that stands twice is worked on by two threads.
+
+Mail comes last, so that a worker that ends after one round has also sent what the others told.
+"""
 
 
 def work_until(stop: threading.Event) -> None:
