@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from homeroom.applesync.models import AppleDevice, Replacement
+from homeroom.applesync.notifications import tell_that_it_is_applied
 from homeroom.audit.actors import Actor
 from homeroom.audit.verbs import record
 from homeroom.incidents.models import Incident
@@ -29,7 +30,7 @@ def apply_replacement(replacement: Replacement, *, actor: Actor) -> Replacement:
 
     Replacement processing applies what is certain; of anything else a person decides and is the actor. Refused where
     the device is no longer at Apple, or either side has another replacement by now. Other suggestions for either
-    side are dropped.
+    side are dropped. Who wants to know is told by mail.
     """
     stored = locked_replacement(replacement)
     incident = stored.incident
@@ -48,7 +49,9 @@ def apply_replacement(replacement: Replacement, *, actor: Actor) -> Replacement:
     _drop_other_suggestions(stored)
     stored.original_serial = original.serial_number or ""
     stored.applied_at = timezone.now()
-    return _decide(stored, State.APPLIED, "replacement.applied", actor=actor)
+    applied = _decide(stored, State.APPLIED, "replacement.applied", actor=actor)
+    tell_that_it_is_applied(applied)
+    return applied
 
 
 @transaction.atomic
@@ -133,7 +136,7 @@ def undo_replacement(replacement: Replacement, *, reason: str, actor: Actor) -> 
 
 def locked_replacement(replacement: Replacement) -> Replacement:
     """As it is stored now; others wait until the transaction ends."""
-    related = ("connection", "incident__device__status", "apple_device")
+    related = ("connection", "incident__device__status", "incident__device__site", "apple_device")
     stored = Replacement.objects.select_for_update(of=("self",)).select_related(*related)
     found = stored.defer("connection__private_key").filter(pk=replacement.pk).first()
     if found is None:
