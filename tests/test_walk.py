@@ -9,7 +9,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from homeroom.accounts.policy import GRANTS, Permission, Role
-from homeroom.applesync.models import Connection, SyncRun
+from homeroom.applesync.models import Connection, Replacement, SyncRun
 from homeroom.audit.actors import COMMAND_LINE
 from homeroom.incidents.models import Attachment, IncidentStatus
 from homeroom.incidents.verbs.incidents import open_incident
@@ -85,6 +85,12 @@ class World:
             "connection": self.connection.pk,
             "run": SyncRun.objects.create(connection=self.connection, state=SyncRun.State.SUCCEEDED).pk,
             "apple-device": make_listed("UNMATCHED", make_connection()).pk,
+            "replacement": Replacement.objects.create(
+                connection=self.connection,
+                incident=open_incident(self.device, summary="Hidden summary", actor=COMMAND_LINE),
+                original_serial="HIDDENSERIAL",
+                replacement_serial="NEW1",
+            ).pk,
             "user": make_user().pk,
             "token": 0,
             "device-status": make_status("Own").pk,
@@ -114,6 +120,8 @@ KINDS = [
     (r"insurance/<", "insurance"),
     (r"settings/mdm/.*<", "connection"),
     (r"syncs/<", "run"),
+    (r"replacements/<", "replacement"),
+    (r"replacements-to-review/<", "apple-device"),
     (r"account/users/<", "user"),
     (r"account/tokens/<", "token"),
     (r"settings/device-statuses/<", "device-status"),

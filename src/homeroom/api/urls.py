@@ -11,6 +11,7 @@ from homeroom.api.resources import (
     people,
     places,
     reconciliation,
+    replacements,
     shipments,
     syncs,
     why,
@@ -18,7 +19,18 @@ from homeroom.api.resources import (
 
 api = NinjaAPI(title="Homeroom", version=__version__, auth=Token(), docs_url=None, urls_namespace="api")
 speak_of_problems(api)
-for resource in (places, people, devices, insurance, incidents, shipments, syncs, reconciliation, why):
+for resource in (
+    places,
+    people,
+    devices,
+    insurance,
+    incidents,
+    shipments,
+    replacements,
+    syncs,
+    reconciliation,
+    why,
+):
     api.add_router("", resource.router)
 
 urlpatterns = [path("v1/", api.urls)]

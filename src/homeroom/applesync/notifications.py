@@ -1,9 +1,10 @@
-"""What people are told by mail of syncs: that one failed, that it works again, that one waits for a decision."""
+"""What people are told by mail: how syncs fare, which replacements were applied, and which wait for a person."""
 
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from homeroom.accounts.policy import Permission
-from homeroom.applesync.models import SyncRun
+from homeroom.applesync.models import Replacement, SyncRun
 from homeroom.applesync.queries.changes import decision
 from homeroom.notifications.kinds import Kind
 from homeroom.notifications.queries import was_told
@@ -32,7 +33,22 @@ SYNC_HELD = Kind(
     permission=Permission.RUN_SYNC,
     template="applesync/mail/sync_held",
 )
-KINDS = (SYNC_FAILED, SYNC_WORKS_AGAIN, SYNC_HELD)
+REPLACEMENT_APPLIED = Kind(
+    key="replacement-applied",
+    label=_("A replacement was processed"),
+    help_text=_("Apple sent another device for one of ours, and Homeroom or a person paired the two."),
+    permission=Permission.VIEW_INCIDENTS,
+    template="applesync/mail/replacement_applied",
+)
+REPLACEMENTS_TO_REVIEW = Kind(
+    key="replacements-to-review",
+    label=_("Replacements to review"),
+    help_text=_("Once for each sync that found new devices and could not be certain what they replace."),
+    permission=Permission.REVIEW_REPLACEMENTS,
+    template="applesync/mail/replacements_to_review",
+)
+KINDS = (SYNC_FAILED, SYNC_WORKS_AGAIN, SYNC_HELD, REPLACEMENT_APPLIED, REPLACEMENTS_TO_REVIEW)
+MOST_NAMED = 10
 
 
 def tell_how_it_ended(run: SyncRun) -> None:
@@ -45,6 +61,66 @@ def tell_how_it_ended(run: SyncRun) -> None:
     _tell_that_it_works_again(run)
     if run.state == State.HELD:
         _tell_that_it_waits(run)
+
+
+def tell_that_it_is_applied(replacement: Replacement) -> None:
+    """In the transaction that applies it. Applied once more after it was undone, it is news again."""
+    incident, applied_at = replacement.incident, replacement.applied_at
+    if incident is None or applied_at is None:
+        return
+    original = incident.device
+    context = {
+        "original": str(original),
+        "original_serial": replacement.original_serial,
+        "model": original.model,
+        "site": original.site.name,
+        "replacement_serial": replacement.replacement_serial,
+        "order_number": replacement.order_number,
+        "incident": incident.number,
+        "summary": incident.summary,
+        "decided_by": replacement.decided_by,
+        "certain": replacement.certain,
+        "applied_at": applied_at,
+    }
+    notify(
+        REPLACEMENT_APPLIED,
+        fact=f"replacement:{replacement.pk}/{applied_at.isoformat()}",
+        context=context,
+        path=replacement.get_absolute_url(),
+        site_ids=[original.site_id],
+    )
+
+
+def tell_what_is_to_review(run: SyncRun) -> None:
+    """In the transaction that ends a run, or that writes its suggestions: told if the run made any that still wait."""
+    new = Replacement.objects.filter(run=run, state=Replacement.State.SUGGESTED).order_by(
+        "replacement_serial", "rank", "pk"
+    )
+    best = {each.replacement_serial: each for each in reversed(new.select_related("incident__device"))}
+    if not best:
+        return
+    named = sorted(best.values(), key=lambda each: each.replacement_serial)
+    context = {
+        "connection": run.connection.name,
+        "count": len(named),
+        "more": max(0, len(named) - MOST_NAMED),
+        "pairs": [
+            {
+                "replacement_serial": each.replacement_serial,
+                "original_serial": each.original_serial,
+                "incident": each.incident_id,
+            }
+            for each in named[:MOST_NAMED]
+        ],
+    }
+    sites = {each.incident.device.site_id for each in best.values() if each.incident}
+    notify(
+        REPLACEMENTS_TO_REVIEW,
+        fact=f"run:{run.pk}",
+        context=context,
+        path=reverse("applesync:replacements-to-review"),
+        site_ids=sites,
+    )
 
 
 def _tell_that_it_failed(run: SyncRun) -> None:

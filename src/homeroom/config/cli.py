@@ -24,6 +24,7 @@ COMMANDS = {
     "report": "homeroom.config.commands.reports:report",
     "incident": "homeroom.incidents.commands:incident",
     "apple": "homeroom.applesync.commands:apple",
+    "replacements": "homeroom.applesync.commands:replacements",
     "why": "homeroom.applesync.commands:why",
     "mail": "homeroom.notifications.commands:mail",
     "shipment": "homeroom.incidents.shipping.commands:shipment",

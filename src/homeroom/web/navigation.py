@@ -1,6 +1,8 @@
 """What stands in the menus. Apps register their pages; the shell only draws them."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from django.utils.functional import Promise
 
@@ -12,6 +14,8 @@ class Page:
     icon: str
     permission: str
     order: int
+    waiting: Callable[[Any], int] | None = None
+    """How much waits there for the viewer. Asked for on every page, so it costs one small query."""
 
 
 _menu: list[Page] = []

@@ -5,6 +5,7 @@ from homeroom.applesync.models.repair_checks import RepairCheck
 from homeroom.applesync.models.replacements import Replacement
 from homeroom.applesync.models.runs import RunNote, SyncRun
 from homeroom.applesync.models.staging import StagedAnswer, StagedDevice
+from homeroom.applesync.models.told import ToldReplacement
 
 __all__ = [
     "AppleDevice",
@@ -16,4 +17,5 @@ __all__ = [
     "StagedAnswer",
     "StagedDevice",
     "SyncRun",
+    "ToldReplacement",
 ]
