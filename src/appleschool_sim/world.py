@@ -93,6 +93,20 @@ class World:
             if not self.is_released(index):
                 yield self.device_at(index)
 
+    def lately_added(self) -> Iterator[Device]:
+        """Devices that joined since the beginning, the last one first."""
+        for added in reversed(self._added.copy()):
+            yield self.device_at(added.index)
+
+    def lately_released(self) -> list[Device]:
+        """Devices that Apple still holds a record of, the last one released first."""
+        gone = [
+            (device.released, device.serial)
+            for device in self._changed.copy().values()
+            if device.released is not None and device.index not in self._forgotten
+        ]
+        return [device for _, serial in sorted(gone, reverse=True) if (device := self.device(serial))]
+
     def coverage(self, serial: str, now: datetime | None = None) -> tuple[Coverage, ...]:
         """The device's coverage records; empty without cover and for an unknown device."""
         index = self.index_of(serial)
