@@ -56,6 +56,7 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
     leaves_out_empty: bool = False
     released: datetime | None = None
     replaces: str | None = None
+    os_version: str | None = None
     migration_status: str | None = None
     migration_deadline: datetime | None = None
 

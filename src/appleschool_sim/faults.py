@@ -33,6 +33,8 @@ class Fault(StrEnum):
     NO_SERIAL = "no_serial"
     MAC_ARRAYS = "mac_arrays"
     EMPTY_SERVER_ID = "empty_server_id"
+    OTHER_MDM_IDS = "other_mdm_ids"
+    NO_OS_VERSION = "no_os_version"
 
 
 MEANINGS = {
@@ -60,6 +62,8 @@ MEANINGS = {
     Fault.NO_SERIAL: "a record without serialNumber",
     Fault.MAC_ARRAYS: "MAC addresses as arrays",
     Fault.EMPTY_SERVER_ID: "200 with an empty id for the server of an unassigned device",
+    Fault.OTHER_MDM_IDS: "devices in built-in device management have an id that is not their serial number",
+    Fault.NO_OS_VERSION: "built-in device management tells no OS version",
 }
 """What clients meet, in words for people."""
 LONGEST_WAIT = 366 * 86_400

@@ -164,6 +164,7 @@ class Change(Action, frozen=True):
     part_number: str | msgspec.UnsetType = msgspec.UNSET
     order_number: str | msgspec.UnsetType | None = msgspec.UNSET
     server_id: str | msgspec.UnsetType | None = msgspec.UNSET
+    os_version: str | msgspec.UnsetType = msgspec.UNSET
 
     def apply(self, simulator: Simulator, at: Moment) -> dict[str, Any]:
         device = present(simulator, self.serial)
