@@ -343,7 +343,7 @@ def test_who_does_not_see_every_unit_can_not_ship_the_box():
 
 
 def test_a_loaner_is_given_from_the_box_and_leads_back_to_it(as_technician, box):
-    device, person = in_use()
+    device, _person = in_use()
     add_unit(box, cracked(device), actor=COMMAND_LINE)
     way = f"{reverse('inventory:loaner', args=[device.pk])}?next={box.get_absolute_url()}"
     assert way in text(as_technician.get(box.get_absolute_url()))

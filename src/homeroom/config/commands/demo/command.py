@@ -17,7 +17,7 @@ from homeroom.accounts.verbs.users import create_user
 from homeroom.audit.actors import COMMAND_LINE
 from homeroom.config.commands.children import Children, free_port
 from homeroom.config.commands.database import prepare
-from homeroom.config.commands.demo import district
+from homeroom.config.commands.demo import district, repairs
 from homeroom.config.commands.servers import address, serve_with
 from homeroom.insurance.models import Kind
 from homeroom.insurance.queries import today
@@ -69,6 +69,7 @@ def demo(devices: int, port: int) -> None:
             _build(folder, district.Plan(devices))
         _tell("Syncing with the simulated Apple School Manager:")
         _homeroom("apple", "sync")
+        repairs.send_some()
         serve_with(children, host="127.0.0.1", port=port)
         password = folder.password_file.read_text().strip()
         _tell("Ready. Ctrl-C ends it; the next start goes on from here. Sign in as")
