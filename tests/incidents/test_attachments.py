@@ -119,13 +119,14 @@ def test_a_photo_is_removed_for_good_and_the_trail_keeps_that_it_was_there(
 
 def test_a_removal_that_is_rolled_back_keeps_the_file(folder, django_capture_on_commit_callbacks):
     (photo,) = attached()
-    with (
-        django_capture_on_commit_callbacks(execute=True),
-        pytest.raises(ZeroDivisionError),
-        transaction.atomic(),
-    ):
-        remove_attachment(photo, actor=COMMAND_LINE)
-        raise ZeroDivisionError
+
+    def remove_and_fail() -> None:
+        with transaction.atomic():
+            remove_attachment(photo, actor=COMMAND_LINE)
+            raise ZeroDivisionError
+
+    with django_capture_on_commit_callbacks(execute=True), pytest.raises(ZeroDivisionError):
+        remove_and_fail()
     assert stored(folder) == 2
     assert Attachment.objects.count() == 1
 

@@ -2,7 +2,7 @@
 
 Every device has its day in a cycle of HOMEROOM_COVERAGE_MAX_AGE_DAYS days, by a hash of its serial number, so that
 each day has an even share from the first check on. Nights that were missed are made up for within a budget: what it
-leaves out waits for the next day, the oldest check first. Devices in open incidents go ahead of all others, for somebody
+leaves out waits for the next day, the oldest check first. Devices in open incidents go ahead of all others: somebody
 waits to know who pays.
 """
 
