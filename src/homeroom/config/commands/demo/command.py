@@ -18,6 +18,7 @@ from homeroom.audit.actors import COMMAND_LINE
 from homeroom.config.commands.children import Children, free_port
 from homeroom.config.commands.database import prepare
 from homeroom.config.commands.demo import district, repairs
+from homeroom.config.commands.demo.incidents import tell_stories
 from homeroom.config.commands.servers import address, serve_with
 from homeroom.insurance.models import Kind
 from homeroom.insurance.queries import today
@@ -144,6 +145,7 @@ def _make_accounts(folder: Folder) -> None:
     for email, (name, role) in PASSWORDS.items():
         if not User.objects.filter(email=email).exists():
             create_user(actor=COMMAND_LINE, email=email, name=name, password=password, role=role)
+    tell_stories(User.objects.get(email="tech@demo.example"))
     # Last of all: this file says that the district is whole.
     folder.password_file.touch(mode=0o600)
     folder.password_file.write_text(password + "\n")

@@ -94,7 +94,7 @@ def _others(alike: Sequence[Device], most: int) -> list[Device]:
 
 
 def _carried() -> QuerySet[Device]:
-    """What people have and Apple lists."""
+    """What people have and Apple lists, and nothing has befallen yet."""
     listed = AppleDevice.objects.filter(gone_since__isnull=True, device__isnull=False).values("device")
     held = Assignment.objects.filter(ended_at__isnull=True, kind=Assignment.Kind.PRIMARY).values("device")
-    return Device.objects.filter(pk__in=listed).filter(pk__in=held)
+    return Device.objects.filter(pk__in=listed, incidents__isnull=True).filter(pk__in=held)
