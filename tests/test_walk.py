@@ -18,6 +18,7 @@ from homeroom.incidents.verbs.statuses import ensure_system_statuses
 from homeroom.insurance.models import InsuranceRecord
 from homeroom.inventory.imports.models import ImportJob, Noun
 from homeroom.inventory.models import Device, Site
+from homeroom.notifications.models import Mail
 from tests.applesync.mirrors import make_connection, make_listed
 from tests.builders import make_device, make_person, make_site, make_status, make_user
 from tests.incidents.repairs import box_of
@@ -88,6 +89,7 @@ class World:
             "token": 0,
             "device-status": make_status("Own").pk,
             "incident-status": IncidentStatus.objects.create(name="Own").pk,
+            "mail": Mail.objects.create(recipient=make_user()).pk,
             "import": ImportJob.objects.create(noun=Noun.DEVICES, file_name="x.csv").pk,
         }
 
@@ -116,6 +118,7 @@ KINDS = [
     (r"account/tokens/<", "token"),
     (r"settings/device-statuses/<", "device-status"),
     (r"settings/incident-statuses/<", "incident-status"),
+    (r"settings/email/<", "mail"),
     (r"imports/<", "import"),
 ]
 

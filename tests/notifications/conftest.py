@@ -13,4 +13,4 @@ def own_kinds() -> Iterator[None]:
         kinds.register_kind(kind)
     yield
     for kind in (BROKEN, MENDED):
-        kinds.forget_kind(kind)
+        del kinds._kinds[kind.key]

@@ -12,6 +12,7 @@ class AppleSyncConfig(AppConfig):
     def ready(self) -> None:
         from homeroom.applesync.exports import register_apple
         from homeroom.applesync.notices import connections_in_need
+        from homeroom.applesync.notifications import KINDS
         from homeroom.applesync.panels import apple_panel, why_panel
         from homeroom.applesync.reconciliation.reports import register_reconciliation
         from homeroom.applesync.repair_concerns import AppleInquiry, apple_concerns
@@ -19,6 +20,7 @@ class AppleSyncConfig(AppConfig):
         from homeroom.incidents.preflight import register_check
         from homeroom.inventory.profile import Panel, register_panel
         from homeroom.inventory.timeline import register_sentence
+        from homeroom.notifications.kinds import register_kind
 
         register_apple()
         register_reconciliation()
@@ -27,6 +29,8 @@ class AppleSyncConfig(AppConfig):
         register_sentence("device.refreshed", _("Refreshed from Apple"))
         register_panel(Panel(5, "applesync/why/_panel.html", why_panel))
         register_panel(Panel(10, "applesync/_panel.html", apple_panel))
+        for kind in KINDS:
+            register_kind(kind)
         register_notices(Source(Permission.MANAGE_CONNECTIONS, connections_in_need))
         add_to_settings(
             Page(

@@ -26,6 +26,7 @@ COMMANDS = {
     "apple": "homeroom.applesync.commands:apple",
     "why": "homeroom.applesync.commands:why",
     "shipment": "homeroom.incidents.shipping.commands:shipment",
+    "mail": "homeroom.notifications.commands:mail",
     "simulator": "appleschool_sim.cli:simulator",
 }
 WITHOUT_DJANGO = {"simulator"}

@@ -31,6 +31,7 @@ urlpatterns = [
     path("settings/", views.settings_index, name="settings"),
     path("account/", include("homeroom.accounts.urls")),
     path("account/", include(sign_in)),
+    path("", include("homeroom.notifications.urls")),
     path("", include("homeroom.inventory.urls")),
     path("", include("homeroom.insurance.urls")),
     path("", include("homeroom.incidents.urls")),

@@ -16,6 +16,7 @@ from homeroom.incidents.verbs.overdue import tell_overdue
 from homeroom.insurance.queries import today
 from homeroom.insurance.verbs import refresh_due_summaries
 from homeroom.inventory.imports.verbs import take_up_due_import
+from homeroom.notifications.verbs import assemble_due_digests, forget_old_mail, send_due_mail
 
 Source = Callable[[threading.Event], bool]
 
@@ -47,6 +48,11 @@ def _orphaned_files(_stop: threading.Event) -> bool:
     return _sweep()
 
 
+def _digests_and_old_mail(_stop: threading.Event) -> bool:
+    now = timezone.now()
+    return assemble_due_digests(now) + forget_old_mail(now) > 0
+
+
 SOURCES: tuple[Source, ...] = (
     start_due_syncs,
     take_up_due_run,
@@ -57,8 +63,13 @@ SOURCES: tuple[Source, ...] = (
     _putting_back,
     _overdue_repairs,
     _orphaned_files,
+    _digests_and_old_mail,
+    send_due_mail,
 )
-"""Each says whether it found something to do. One that stands twice is worked on by two threads."""
+"""Each says whether it found something to do. One that stands twice is worked on by two threads.
+
+Mail comes last, so that a worker that ends after one round has also sent what the others told.
+"""
 
 
 def work_until(stop: threading.Event) -> None:

@@ -31,6 +31,8 @@ def unpacked(context: Any) -> Any:
 def _marked(value: Any) -> Any:
     match value:
         case datetime():
+            if value.tzinfo is None:
+                raise TypeError("a time without its zone is nobody's time")
             return {"$time": value.isoformat()}
         case date():
             return {"$day": value.isoformat()}

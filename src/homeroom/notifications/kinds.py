@@ -15,7 +15,7 @@ class Delivery(models.TextChoices):
     OFF = "off", _("Not at all")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Kind:
     """A kind of fact that people can be told of.
 
@@ -57,8 +57,3 @@ def kinds() -> list[Kind]:
 def kind_of(key: str) -> Kind | None:
     """None: the app that registered it is gone."""
     return _kinds.get(key)
-
-
-def forget_kind(kind: Kind) -> None:
-    """For tests that bring kinds of their own."""
-    del _kinds[kind.key]

@@ -22,12 +22,15 @@ class Fact(models.Model):
         max_length=500, blank=True, help_text="The page about it, below the base address."
     )
     site_ids = models.JSONField(default=list, help_text="Sites it tells of; who can't see one is not told.")
-    told_at = models.DateTimeField(_("time"), default=timezone.now, db_index=True)
+    told_at = models.DateTimeField(_("time"), default=timezone.now)
 
     class Meta:
         verbose_name = _("notification")
         verbose_name_plural = _("notifications")
         constraints = [models.UniqueConstraint(fields=["kind", "key"], name="fact_told_once")]
+        indexes = [
+            models.Index(fields=["told_at"], condition=Q(context__isnull=False), name="fact_not_forgotten")
+        ]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.key}"
@@ -35,6 +38,12 @@ class Fact(models.Model):
     @property
     def registered_kind(self) -> Kind | None:
         return kind_of(self.kind)
+
+    @property
+    def title(self) -> str:
+        """What kind of fact it is, in words; its key where the app that told it is gone."""
+        kind = self.registered_kind
+        return str(kind.label) if kind else self.kind
 
 
 def new_message_id() -> str:
@@ -85,6 +94,7 @@ class Mail(models.Model):
         indexes = [
             models.Index(fields=["due_at"], condition=Q(state__in=["queued", "sending"]), name="mail_due"),
             models.Index(fields=["state", "-id"], name="mail_state"),
+            models.Index(fields=["settled_at"], name="mail_settled"),
         ]
 
     def __str__(self) -> str:

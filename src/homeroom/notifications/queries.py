@@ -1,9 +1,13 @@
 from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Count, Max, Min, QuerySet
 
 from homeroom.accounts.models import User
-from homeroom.accounts.policy import Role
-from homeroom.notifications.kinds import Delivery, Kind
-from homeroom.notifications.models import Fact, Preference
+from homeroom.accounts.policy import Permission, Role, Viewer
+from homeroom.notifications.kinds import Delivery, Kind, kinds
+from homeroom.notifications.models import Fact, Mail, Preference
 from homeroom.notifications.rules import delivery_of, may_be_told
 
 
@@ -27,3 +31,42 @@ def people_to_tell(
         )
     }
     return {user_id: delivery for user_id, delivery in wanted.items() if delivery != Delivery.OFF}
+
+
+def deliveries(user: User) -> dict[Kind, Delivery]:
+    """How this person is told of each kind that their role may know, in the order of the preferences page."""
+    chosen = dict(Preference.objects.filter(user=user).values_list("kind", "delivery"))
+    role = Role(user.role)
+    return {kind: delivery_of(kind, role, chosen.get(kind.key)) for kind in kinds() if role in kind.roles}
+
+
+def mails(viewer: Viewer) -> QuerySet[Mail]:
+    """Every mail of the outbox, for those who answer for it."""
+    if not viewer.may(Permission.MANAGE_SETTINGS):
+        return Mail.objects.none()
+    return Mail.objects.select_related("recipient").prefetch_related("tellings__fact")
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How the outbox stands: how many mails wait and since when, how many failed, when the last one went out."""
+
+    waiting: int
+    oldest_waiting: datetime | None
+    why: str
+    failed: int
+    last_sent: datetime | None
+
+
+def standing(viewer: Viewer) -> Standing:
+    seen = mails(viewer).select_related(None).prefetch_related(None)
+    waiting = seen.filter(state__in=[Mail.State.QUEUED, Mail.State.SENDING])
+    counts = waiting.aggregate(number=Count("pk"), oldest=Min("queued_at"))
+    delayed = waiting.exclude(note="").order_by("due_at").first()
+    return Standing(
+        waiting=counts["number"],
+        oldest_waiting=counts["oldest"],
+        why=delayed.note if delayed else "",
+        failed=seen.filter(state=Mail.State.FAILED).count(),
+        last_sent=seen.filter(state=Mail.State.SENT).aggregate(last=Max("settled_at"))["last"],
+    )

@@ -1,6 +1,7 @@
 """Who is told, and when: pure decisions. Nothing here asks the database or the clock."""
 
 from collections.abc import Iterable
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 from homeroom.accounts.policy import GRANTS, Role
 from homeroom.notifications.kinds import Delivery, Kind
@@ -19,3 +20,25 @@ def delivery_of(kind: Kind, role: Role, chosen: str | None) -> Delivery:
     if kind.permission not in GRANTS[role]:
         return Delivery.OFF
     return Delivery(chosen) if chosen else kind.default_for(role)
+
+
+FIRST_PAUSE = timedelta(seconds=30)
+LONGEST_PAUSE = timedelta(minutes=15)
+DIGEST_AT = time(7)
+
+
+def pause_after(attempts: int) -> timedelta:
+    """How long a mail waits after so many attempts in vain. It never gives up."""
+    doublings: int = min(max(attempts - 1, 0), 10)
+    return min(LONGEST_PAUSE, FIRST_PAUSE * (1 << doublings))
+
+
+def last_digest_moment(now: datetime, zone: tzinfo) -> datetime:
+    """The latest moment, not after `now`, at which the clock of the zone showed the time of the digest."""
+    day = now.astimezone(zone).date()
+    moment = _at_digest_time(day, zone)
+    return moment if moment <= now else _at_digest_time(day - timedelta(days=1), zone)
+
+
+def _at_digest_time(day: date, zone: tzinfo) -> datetime:
+    return datetime.combine(day, DIGEST_AT, zone).astimezone(UTC)

@@ -32,6 +32,19 @@ words, numbers, days and times (aware; they come out as such and are written in 
 are given it with `url` (the page at `path`, absolute), `base_url` for further links, `told_at` and `recipient`.
 """
 
+from homeroom.notifications.verbs.choosing import choose_deliveries
+from homeroom.notifications.verbs.digests import assemble_due_digests
+from homeroom.notifications.verbs.keeping import forget_old_mail
+from homeroom.notifications.verbs.mending import send_test_mail, try_again
+from homeroom.notifications.verbs.sending import send_due_mail
 from homeroom.notifications.verbs.telling import notify
 
-__all__ = ["notify"]
+__all__ = [
+    "assemble_due_digests",
+    "choose_deliveries",
+    "forget_old_mail",
+    "notify",
+    "send_due_mail",
+    "send_test_mail",
+    "try_again",
+]
