@@ -17,7 +17,8 @@ from homeroom.accounts.verbs.users import create_user
 from homeroom.audit.actors import COMMAND_LINE
 from homeroom.config.commands.children import Children, free_port
 from homeroom.config.commands.database import prepare
-from homeroom.config.commands.demo import district
+from homeroom.config.commands.demo import district, repairs
+from homeroom.config.commands.demo.incidents import tell_stories
 from homeroom.config.commands.servers import address, serve_with
 from homeroom.insurance.models import Kind
 from homeroom.insurance.queries import today
@@ -69,6 +70,7 @@ def demo(devices: int, port: int) -> None:
             _build(folder, district.Plan(devices))
         _tell("Syncing with the simulated Apple School Manager:")
         _homeroom("apple", "sync")
+        repairs.send_some()
         serve_with(children, host="127.0.0.1", port=port)
         password = folder.password_file.read_text().strip()
         _tell("Ready. Ctrl-C ends it; the next start goes on from here. Sign in as")
@@ -147,6 +149,7 @@ def _make_accounts(folder: Folder) -> None:
     for email, (name, role) in PASSWORDS.items():
         if not User.objects.filter(email=email).exists():
             create_user(actor=COMMAND_LINE, email=email, name=name, password=password, role=role)
+    tell_stories(User.objects.get(email="tech@demo.example"))
     # Last of all: this file says that the district is whole.
     folder.password_file.touch(mode=0o600)
     folder.password_file.write_text(password + "\n")
