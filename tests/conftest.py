@@ -1,3 +1,5 @@
+from collections.abc import Iterator
+
 import pytest
 from django.core.cache import cache
 from django.test import Client
@@ -6,6 +8,7 @@ from hypothesis import settings
 from homeroom.accounts.models import User
 from homeroom.accounts.policy import Role
 from tests.builders import make_user
+from tests.mail import MailServer, running_mail_server
 
 # What is tried is the same each time, so that a red run tells of the change that was made; `make soak` looks further.
 settings.register_profile("same", derandomize=True, deadline=None)
@@ -52,3 +55,10 @@ def as_viewer(viewer: User) -> Client:
     client = Client()
     client.force_login(viewer)
     return client
+
+
+@pytest.fixture
+def mail_server() -> Iterator[MailServer]:
+    """A real SMTP server; processes are pointed at it by HOMEROOM_EMAIL_URL, this one by `use_mail_server`."""
+    with running_mail_server() as server:
+        yield server

@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+from pathlib import Path
 
 os.environ.setdefault("HOMEROOM_DATA_DIR", tempfile.mkdtemp(prefix="homeroom-tests-"))
 os.environ.setdefault("HOMEROOM_SECRET_KEYS", "a-key-for-tests-only-0123456789abcdef")
@@ -13,6 +14,7 @@ INSTALLED_APPS = [*INSTALLED_APPS, "django_linear_migrations"]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+TEMPLATES[0]["DIRS"] = [Path(__file__).resolve().parent / "notifications" / "templates"]
 STATIC_ROOT = None  # nothing is collected: static files come from the apps' folders
 
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):

@@ -1,14 +1,8 @@
 """A simulated Apple, an inventory of which some stands there, and syncs over real HTTP."""
 
-import os
-import subprocess
-import sys
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from pathlib import Path
-from urllib.parse import quote
 
-from django.db import connection as database
 from pytest_django import Settings
 
 from appleschool_sim.testing import RunningSimulator
@@ -17,7 +11,11 @@ from homeroom.applesync.pipeline.running import work_on
 from homeroom.applesync.verbs.runs import begin_sync
 from homeroom.audit.actors import COMMAND_LINE
 from homeroom.inventory.models import Device
+from tests import processes
 from tests.builders import make_site, make_status
+from tests.processes import homeroom
+
+__all__ = ["connect", "environment", "homeroom", "listed", "stock", "sync", "use_apple"]
 
 
 def use_apple(settings: Settings, apple: RunningSimulator, **changes: object) -> None:
@@ -64,42 +62,14 @@ def listed(apple: RunningSimulator) -> list[str]:
 
 
 def environment(apple: RunningSimulator, folder: Path, **changes: str) -> dict[str, str]:
-    """What a process of its own needs to work on this test's database."""
-    return {
-        **os.environ,
-        "DJANGO_SETTINGS_MODULE": "homeroom.config.settings",
-        "HOMEROOM_DATA_DIR": str(folder),
-        "HOMEROOM_DATABASE_URL": _database_url(),
-        "HOMEROOM_SECRET_KEYS": "a-key-for-tests-only-0123456789abcdef",
-        "HOMEROOM_APPLE_API_URL": apple.api_url,
-        "HOMEROOM_APPLE_TOKEN_URL": apple.token_url,
-        "HOMEROOM_APPLE_MAX_RATE": "0",
-        "HOMEROOM_APPLE_CONCURRENCY": "8",
-        **changes,
-    }
-
-
-@contextmanager
-def homeroom(*arguments: str, environment: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
-    """`homeroom ARGUMENTS` in a process of its own; what still runs at the end is killed."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "homeroom", *arguments],
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
+    """What a process of its own needs to work on this test's database and ask this Apple."""
+    return (
+        processes.environment(
+            folder,
+            HOMEROOM_APPLE_API_URL=apple.api_url,
+            HOMEROOM_APPLE_TOKEN_URL=apple.token_url,
+            HOMEROOM_APPLE_MAX_RATE="0",
+            HOMEROOM_APPLE_CONCURRENCY="8",
+        )
+        | changes
     )
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.communicate()
-
-
-def _database_url() -> str:
-    given = database.settings_dict
-    if database.vendor == "sqlite":
-        return f"sqlite:///{given['NAME']}"
-    user, password, host = (quote(str(given[name] or ""), safe="") for name in ("USER", "PASSWORD", "HOST"))
-    return f"postgres://{user}:{password}@{host}:{given['PORT']}/{given['NAME']}"

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from homeroom.config.configuration import read_configuration
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 
@@ -62,13 +64,47 @@ def test_the_key_is_made_once_however_many_start_at_once(tmp_path: Path) -> None
         ("HOMEROOM_BASE_URL", "homeroom.example"),
         ("HOMEROOM_APPLE_MAX_RATE", "-1"),
         ("HOMEROOM_APPLE_CONCURRENCY", "many"),
+        ("HOMEROOM_EMAIL_URL", "mail.district.test:587"),
+        ("HOMEROOM_EMAIL_URL", "smtps://mail.district.test"),
+        ("HOMEROOM_EMAIL_URL", "smtp+tls://"),
+        ("HOMEROOM_EMAIL_URL", "smtp+tls://user:secret@mail.district.test:port"),
+        ("HOMEROOM_EMAIL_URL", "smtp+tls://user@mail.district.test"),
+        ("HOMEROOM_EMAIL_URL", "smtp+tls://user:sec/ret@mail.district.test"),
+        ("HOMEROOM_EMAIL_URL", "smtp+tls://user:secret@mail.district.test?timeout=9"),
+        ("HOMEROOM_EMAIL_URL", "memorymail://"),
+        ("HOMEROOM_EMAIL_FROM", "Homeroom"),
+        ("HOMEROOM_EMAIL_FROM", "a@x.test\nBcc: b@x.test"),
     ],
 )
 def test_a_wrong_setting_is_one_sentence_that_names_it(tmp_path: Path, name: str, value: str) -> None:
     done = homeroom("init", folder=tmp_path, **{name: value})
     assert done.returncode == 1
     assert done.stderr.startswith(f"{name}: ")
+    assert done.stderr.count("\n") == 1
+    assert "secret" not in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("url", "host", "port", "password"),
+    [
+        ("smtp://mail.district.test", "mail.district.test", 25, None),
+        ("smtp+tls://me:p%2F%40%23@mail.district.test", "mail.district.test", 587, "p/@#"),
+        ("smtp+ssl://me:x@[::1]", "::1", 465, "x"),
+        ("smtp://mail.district.test:2525/", "mail.district.test", 2525, None),
+    ],
+)
+def test_a_mail_server_has_the_port_of_its_kind_unless_told_otherwise(
+    monkeypatch: pytest.MonkeyPatch, url: str, host: str, port: int, password: str | None
+) -> None:
+    monkeypatch.setenv("HOMEROOM_EMAIL_URL", url)
+    values = read_configuration().email_settings
+    assert (values["EMAIL_HOST"], values["EMAIL_PORT"], values["EMAIL_HOST_PASSWORD"]) == (
+        host,
+        port,
+        password,
+    )
+    assert values["EMAIL_TIMEOUT"] > 0
 
 
 def test_a_damaged_key_file_is_told_and_not_replaced(tmp_path: Path) -> None:

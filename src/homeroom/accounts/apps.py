@@ -2,7 +2,7 @@ from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
 from homeroom.accounts.policy import Permission
-from homeroom.web.navigation import Page, add_to_settings
+from homeroom.web.navigation import Page, add_to_account_menu, add_to_settings
 
 
 class AccountsConfig(AppConfig):
@@ -13,3 +13,9 @@ class AccountsConfig(AppConfig):
         add_to_settings(
             Page(_("Audit trail"), "audit", icon="history", permission=Permission.VIEW_AUDIT, order=90)
         )
+        own = Permission.OWN_ACCOUNT
+        add_to_account_menu(Page(_("Your preferences"), "preferences", icon="user", permission=own, order=10))
+        add_to_account_menu(
+            Page(_("Change password"), "account_change_password", icon="lock", permission=own, order=30)
+        )
+        add_to_account_menu(Page(_("API tokens"), "tokens", icon="key", permission=own, order=40))

@@ -12,16 +12,29 @@ class AppleSyncConfig(AppConfig):
     def ready(self) -> None:
         from homeroom.applesync.exports import register_apple
         from homeroom.applesync.notices import connections_in_need
-        from homeroom.applesync.panels import apple_panel, why_panel
+        from homeroom.applesync.notifications import KINDS
+        from homeroom.applesync.panels import apple_panel, replacement_panel, why_panel
+        from homeroom.applesync.queries.replacements import candidates_to_review
         from homeroom.applesync.reconciliation.reports import register_reconciliation
+        from homeroom.applesync.repair_concerns import AppleInquiry, apple_concerns
+        from homeroom.applesync.reviewing.reports import register_replacements
+        from homeroom.incidents.inquiry import register_inquiry
+        from homeroom.incidents.preflight import register_check
         from homeroom.inventory.profile import Panel, register_panel
         from homeroom.inventory.timeline import register_sentence
+        from homeroom.notifications.kinds import register_kind
 
         register_apple()
         register_reconciliation()
+        register_check(apple_concerns)
+        register_inquiry(AppleInquiry())
+        register_replacements()
         register_sentence("device.refreshed", _("Refreshed from Apple"))
         register_panel(Panel(5, "applesync/why/_panel.html", why_panel))
+        register_panel(Panel(7, "applesync/replacements/_panel.html", replacement_panel))
         register_panel(Panel(10, "applesync/_panel.html", apple_panel))
+        for kind in KINDS:
+            register_kind(kind)
         register_notices(Source(Permission.MANAGE_CONNECTIONS, connections_in_need))
         add_to_settings(
             Page(
@@ -30,6 +43,25 @@ class AppleSyncConfig(AppConfig):
                 icon="device-mobile-cog",
                 permission=Permission.MANAGE_CONNECTIONS,
                 order=10,
+            )
+        )
+        add_to_menu(
+            Page(
+                _("Replacements to review"),
+                "applesync:replacements-to-review",
+                icon="list-check",
+                permission=Permission.REVIEW_REPLACEMENTS,
+                order=45,
+                waiting=candidates_to_review,
+            )
+        )
+        add_to_menu(
+            Page(
+                _("Replacements"),
+                "applesync:replacements",
+                icon="replace",
+                permission=Permission.VIEW_INCIDENTS,
+                order=46,
             )
         )
         add_to_menu(

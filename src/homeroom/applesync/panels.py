@@ -6,7 +6,9 @@ from urllib.parse import urlencode
 from django.urls import reverse
 
 from homeroom.accounts.policy import Permission, Viewer
-from homeroom.applesync.models import AppleDevice, Connection
+from homeroom.applesync.models import AppleDevice, Connection, Replacement
+from homeroom.applesync.queries import replacements
+from homeroom.applesync.queries.receiving import receiving
 from homeroom.applesync.queries.reconciliation import in_inventory_not_in_apple
 from homeroom.applesync.queries.runs import last_complete_listing
 from homeroom.applesync.queries.why import why_of_device
@@ -44,6 +46,26 @@ def why_panel(viewer: Viewer, device: Device) -> dict[str, Any] | None:
     told = [finding for finding in answer.findings if finding.weight]
     query = urlencode({"q": answer.asked})
     return {"told": told, "url": f"{reverse('applesync:why')}?{query}"} if told else None
+
+
+def replacement_panel(viewer: Viewer, device: Device) -> dict[str, Any] | None:
+    """What replaced it and what it replaced; None where no replacement has to do with it."""
+    serial = device.serial_number or ""
+    chain = replacements.chain_of(serial)
+    suggested = replacements.suggestions(viewer).filter(incident__device=device).count()
+    if not chain and not suggested:
+        return None
+    applied = list(replacements.shown(Replacement.objects.filter(pk__in=[each.pk for each in chain])))
+    replaces = next((each for each in applied if each.replacement_serial == serial), None)
+    serials = {name for each in chain for name in (each.original_serial, each.replacement_serial)}
+    return {
+        "replaced_by": next((each for each in applied if each.original_serial == serial), None),
+        "replaces": replaces,
+        "chain": chain,
+        "devices": replacements.devices_called(viewer, serials),
+        "suggested": suggested,
+        "standing": receiving(replaces) if replaces else None,
+    }
 
 
 def _not_listed(viewer: Viewer, device: Device) -> dict[str, Any] | None:

@@ -1,4 +1,13 @@
-from homeroom.applesync.views import changes, connections, reconciliation, refresh, runs, why
+from homeroom.applesync.views import (
+    changes,
+    connections,
+    receiving,
+    reconciliation,
+    refresh,
+    replacements,
+    runs,
+    why,
+)
 
 app_name = "applesync"
 urlpatterns = [
@@ -8,4 +17,6 @@ urlpatterns = [
     *reconciliation.urlpatterns,
     *refresh.urlpatterns,
     *why.urlpatterns,
+    *replacements.urlpatterns,
+    *receiving.urlpatterns,
 ]

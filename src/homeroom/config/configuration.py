@@ -7,13 +7,15 @@ import os
 import secrets
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.core.exceptions import ImproperlyConfigured
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from homeroom.config.mail_server import checked_email_from, checked_email_url, email_settings
 
 KEY_FILE = "secret.key"
 SHORTEST_SECRET_KEY = 32
@@ -48,9 +50,13 @@ class Configuration(BaseSettings):
     currency: str = Field(default="USD", description="Three-letter code of the currency that costs are in.")
     email_url: str = Field(
         default="",
-        description="`smtp+tls://user:password@host:587`. Empty: mail is written to the log.",
+        description="The mail server: `smtp+tls://user:password@host:587` (STARTTLS), `smtp+ssl://…:465` (TLS from the "
+        "start) or `smtp://host:25` (not encrypted). Empty: [mail waits](email.md).",
     )
-    email_from: str = Field(default="homeroom@localhost", description="Sender of Homeroom's mail.")
+    email_from: str = Field(
+        default="homeroom@localhost",
+        description="Sender of Homeroom's mail, for example `Homeroom <homeroom@district.example>`.",
+    )
     apple_api_url: str = Field(
         default="",
         description="Apple's API, with `/v1` and no slash at the end. Empty: Apple's own, by the connection's kind.",
@@ -79,6 +85,9 @@ class Configuration(BaseSettings):
         ge=0,
         description="Most devices whose coverage is asked for in a day, for one connection; what exceeds it waits "
         "for the next day. 0: as many as the age above needs, and every new one.",
+    )
+    repair_overdue_days: int = Field(
+        default=14, ge=1, le=365, description="A device at Apple for longer than so many days is overdue."
     )
     debug: bool = Field(default=False, description="Detailed error pages; for development only.")
     log_level: str = Field(default="INFO", description="`DEBUG`, `INFO`, `WARNING` or `ERROR`.")
@@ -116,6 +125,16 @@ class Configuration(BaseSettings):
             raise ValueError(msg)
         return value.rstrip("/")
 
+    @field_validator("email_url")
+    @classmethod
+    def _is_a_mail_server(cls, value: str) -> str:
+        return checked_email_url(value)
+
+    @field_validator("email_from")
+    @classmethod
+    def _is_a_sender(cls, value: str) -> str:
+        return checked_email_from(value)
+
     @cached_property
     def keys(self) -> tuple[str, ...]:
         """The secret keys, from the setting or the key file; the file is made if neither is there."""
@@ -124,6 +143,11 @@ class Configuration(BaseSettings):
     @property
     def allowed_hosts(self) -> list[str]:
         return sorted({urlsplit(self.base_url).hostname or "localhost", "localhost", "127.0.0.1", "[::1]"})
+
+    @property
+    def email_settings(self) -> dict[str, Any]:
+        """Django's settings of the mail server; empty if there is none."""
+        return email_settings(self.email_url) if self.email_url else {}
 
     @property
     def is_https(self) -> bool:

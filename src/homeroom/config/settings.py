@@ -26,6 +26,7 @@ INSTALLED_APPS = [
     "homeroom.web",
     "homeroom.audit",
     "homeroom.accounts",
+    "homeroom.notifications",
     "homeroom.inventory",
     "homeroom.insurance",
     "homeroom.incidents",
@@ -157,8 +158,9 @@ MEDIA_ROOT = CONFIGURATION.data_dir / "files"
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 10_000
 FILE_UPLOAD_PERMISSIONS = 0o600
 
-EMAIL_CONFIG = environ.Env.email_url_config(CONFIGURATION.email_url or "consolemail://")
-vars().update(EMAIL_CONFIG)
+# Links for new passwords go out by these at once; notifications wait in their outbox where no server is named.
+EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
+vars().update(CONFIGURATION.email_settings)
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = CONFIGURATION.email_from
 
 LOGGING = logging_configuration(level=CONFIGURATION.log_level)

@@ -31,9 +31,10 @@ urlpatterns = [
     path("settings/", views.settings_index, name="settings"),
     path("account/", include("homeroom.accounts.urls")),
     path("account/", include(sign_in)),
+    path("", include("homeroom.notifications.urls")),
     path("", include("homeroom.inventory.urls")),
     path("", include("homeroom.insurance.urls")),
-    path("settings/", include("homeroom.incidents.urls")),
+    path("", include("homeroom.incidents.urls")),
     path("", include("homeroom.applesync.urls")),
     path("api/", include("homeroom.api.urls")),
 ]

@@ -23,7 +23,7 @@ class DeviceForm(forms.ModelForm[Device]):
 
     class Meta:
         model = Device
-        fields = (
+        fields: tuple[str, ...] = (
             "asset_tag",
             "serial_number",
             "name",

@@ -16,5 +16,6 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         "viewer": viewer,
         "menu": [page for page in navigation.menu() if viewer.may(page.permission)],
         "settings_pages": [page for page in navigation.settings_pages() if viewer.may(page.permission)],
+        "account_pages": [page for page in navigation.account_pages() if viewer.may(page.permission)],
         "notices": partial(notices_for, viewer),  # asked for only where a template shows them
     }

@@ -1,13 +1,14 @@
-"""`homeroom apple …`, `homeroom why` and `homeroom rotate-key`."""
+"""`homeroom apple …`, `homeroom replacements …`, `homeroom why` and `homeroom rotate-key`."""
 
 import click
 
 from homeroom.applesync.commands.connections import configure, rotate_key, status, test
 from homeroom.applesync.commands.refresh import refresh
+from homeroom.applesync.commands.replacements import replacements
 from homeroom.applesync.commands.sync import changes, put_back, sync
 from homeroom.applesync.commands.why import why
 
-__all__ = ["apple", "rotate_key", "why"]
+__all__ = ["apple", "replacements", "rotate_key", "why"]
 
 
 @click.group()

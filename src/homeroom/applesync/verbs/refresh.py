@@ -115,6 +115,31 @@ def refresh_device(device: Device, *, actor: Actor, patience: float = PATIENCE) 
     return refreshed
 
 
+def look_up(serial_number: str, *, actor: Actor, patience: float = PATIENCE) -> AppleDevice:
+    """Ask Apple for a serial number that the inventory need not have, such as of a device just out of its box.
+
+    What Apple says of the device is kept as a sync would keep it; coverage is left to the sync.
+    """
+    if not serial_number:
+        raise Refused(_("Type or scan the serial number first."))
+    told = _asked(_connections(serial_number), serial_number, patience)
+    if told.device is None:
+        raise Refused(
+            _(
+                "%(portal)s does not know %(serial)s yet. Apple lists a replacement within hours of sending it."
+            )
+            % {"portal": told.connection.get_kind_display(), "serial": serial_number}
+        )
+    with transaction.atomic():
+        rows = AppleDevice.objects.filter(connection=told.connection, serial_number=told.device.serial_number)
+        before = rows.first()
+        if before is None or _differs(before, told.device):
+            listing.store_record(told.connection, told.device, at=told.at)
+        row = rows.get()
+        record(actor, "apple_device.looked_up", row, after={"connection": told.connection.name})
+    return row
+
+
 def _connections(serial_number: str) -> list[Connection]:
     """Whom to ask: the connection that has listed the device, otherwise every active one."""
     rows = AppleDevice.objects.filter(serial_number=serial_number).select_related("connection")

@@ -1,12 +1,16 @@
 """Pairings of replacements with incidents: applied, dismissed, undone. A replacement is never applied twice."""
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from homeroom.applesync.models import AppleDevice, Replacement
+from homeroom.applesync.notifications import tell_that_it_is_applied
 from homeroom.audit.actors import Actor
 from homeroom.audit.verbs import record
 from homeroom.incidents.models import Incident
@@ -26,9 +30,9 @@ def apply_replacement(replacement: Replacement, *, actor: Actor) -> Replacement:
 
     Replacement processing applies what is certain; of anything else a person decides and is the actor. Refused where
     the device is no longer at Apple, or either side has another replacement by now. Other suggestions for either
-    side are dropped.
+    side are dropped. Who wants to know is told by mail.
     """
-    stored = _locked(replacement)
+    stored = locked_replacement(replacement)
     incident = stored.incident
     if stored.state == State.APPLIED:
         raise Refused(_("This replacement is applied already."))
@@ -45,12 +49,16 @@ def apply_replacement(replacement: Replacement, *, actor: Actor) -> Replacement:
     _drop_other_suggestions(stored)
     stored.original_serial = original.serial_number or ""
     stored.applied_at = timezone.now()
-    return _decide(stored, State.APPLIED, "replacement.applied", actor=actor)
+    applied = _decide(stored, State.APPLIED, "replacement.applied", actor=actor)
+    tell_that_it_is_applied(applied)
+    return applied
 
 
 @transaction.atomic
 def pair_replacement(candidate: AppleDevice, incident: Incident, *, actor: Actor) -> Replacement:
     """A person says which incident's device this new one replaces, whatever was suggested; it is applied."""
+    _refuse_another_connection(candidate, incident)
+    _of(candidate).filter(incident__isnull=True).delete()  # it is ours after all
     pairing, _created = Replacement.objects.get_or_create(
         connection=candidate.connection,
         replacement_serial=candidate.serial_number,
@@ -60,10 +68,29 @@ def pair_replacement(candidate: AppleDevice, incident: Incident, *, actor: Actor
     return apply_replacement(pairing, actor=actor)
 
 
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What became of many: those that were refused stay as they are, each with the sentence that says why."""
+
+    applied: list[Replacement]
+    refused: list[tuple[Replacement, str]]
+
+
+def apply_many(pairings: Iterable[Replacement], *, actor: Actor) -> Decided:
+    """Apply each by itself: that somebody has decided about one meanwhile does not stop the others."""
+    decided = Decided([], [])
+    for pairing in pairings:
+        try:
+            decided.applied.append(apply_replacement(pairing, actor=actor))
+        except Refused as refusal:
+            decided.refused.append((pairing, refusal.sentence))
+    return decided
+
+
 @transaction.atomic
 def dismiss_replacement(replacement: Replacement, *, reason: str = "", actor: Actor) -> Replacement:
     """Say that a suggested pairing is wrong; it is not suggested again. The device may still replace another one."""
-    stored = _locked(replacement)
+    stored = locked_replacement(replacement)
     if stored.state != State.SUGGESTED:
         raise Refused(_("Only a suggestion can be dismissed."))
     stored.reason = reason.strip()
@@ -73,9 +100,7 @@ def dismiss_replacement(replacement: Replacement, *, reason: str = "", actor: Ac
 @transaction.atomic
 def dismiss_candidate(candidate: AppleDevice, *, reason: str = "", actor: Actor) -> Replacement:
     """Say that a new device replaces none of ours, such as one of a reseller's orders; all its suggestions go."""
-    same_device = Replacement.objects.filter(
-        connection=candidate.connection, replacement_serial=candidate.serial_number
-    )
+    same_device = _of(candidate)
     if same_device.filter(state=State.APPLIED).exists():
         raise Refused(_("This replacement is applied already."))
     same_device.filter(state=State.SUGGESTED).delete()
@@ -96,7 +121,7 @@ def undo_replacement(replacement: Replacement, *, reason: str, actor: Actor) -> 
     The original has its former status, its person has it again unless somebody else does, and the incident is
     *Sent for AppleCare Repair* as before.
     """
-    stored = _locked(replacement)
+    stored = locked_replacement(replacement)
     if stored.state != State.APPLIED or stored.incident is None:
         raise Refused(_("Only an applied replacement can be undone."))
     if not reason.strip():
@@ -109,10 +134,27 @@ def undo_replacement(replacement: Replacement, *, reason: str, actor: Actor) -> 
     return _decide(stored, State.UNDONE, "replacement.undone", actor=actor)
 
 
-def _locked(replacement: Replacement) -> Replacement:
-    related = ("connection", "incident__device__status", "apple_device")
+def locked_replacement(replacement: Replacement) -> Replacement:
+    """As it is stored now; others wait until the transaction ends."""
+    related = ("connection", "incident__device__status", "incident__device__site", "apple_device")
     stored = Replacement.objects.select_for_update(of=("self",)).select_related(*related)
-    return stored.defer("connection__private_key").get(pk=replacement.pk)
+    found = stored.defer("connection__private_key").filter(pk=replacement.pk).first()
+    if found is None:
+        raise Refused(_("Somebody else has just decided about %(pair)s.") % {"pair": replacement})
+    return found
+
+
+def _refuse_another_connection(candidate: AppleDevice, incident: Incident) -> None:
+    """Replacements are paired within one connection, and no device replaces itself."""
+    if incident.device.serial_number == candidate.serial_number:
+        raise Refused(_("A device does not replace itself."), field="incident")
+    original = AppleDevice.objects.filter(device=incident.device_id).select_related("connection").first()
+    if original and original.connection_id != candidate.connection_id:
+        raise Refused(
+            _("%(original)s is of the connection “%(connection)s”, and Apple replaces within one account.")
+            % {"original": original, "connection": original.connection.name},
+            field="incident",
+        )
 
 
 def _refuse_second_use(pairing: Replacement) -> None:
@@ -150,6 +192,12 @@ def _in_repair() -> DeviceStatus:
     """For an original whose former status was deleted meanwhile."""
     own = DeviceStatus.objects.district_own().order_by("pk")
     return own.filter(kind=DeviceStatus.Kind.IN_REPAIR).first() or own[0]
+
+
+def _of(candidate: AppleDevice) -> QuerySet[Replacement]:
+    return Replacement.objects.filter(
+        connection=candidate.connection_id, replacement_serial=candidate.serial_number
+    )
 
 
 def _facts(candidate: AppleDevice) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from homeroom.applesync.models import Connection, SyncRun
+from homeroom.applesync.notifications import tell_how_it_ended
 from homeroom.applesync.pipeline.lease import Lease, claim, owner_is_alive, owner_of
 from homeroom.audit.actors import HOMEROOM, Actor
 from homeroom.audit.verbs import record
@@ -144,7 +145,7 @@ def finish(
     fix: str = "",
     pace: float | None = None,
 ) -> None:
-    """End a run, and remember on its connection how it went."""
+    """End a run, remember on its connection how it went, and tell who wants to know."""
     with transaction.atomic():
         lease.renew(
             state=state,
@@ -156,6 +157,7 @@ def finish(
         )
         run.refresh_from_db()
         _remember(run, pace)
+        tell_how_it_ended(run)
         record(HOMEROOM, f"sync.{state}", run, after=counts(run) | ({"error": error} if error else {}))
 
 

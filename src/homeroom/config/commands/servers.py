@@ -40,7 +40,7 @@ def web(host: str, port: int) -> None:
 @click.command()
 @click.option("--once", is_flag=True, help="Do what is due, then end.")
 def worker(*, once: bool) -> None:
-    """Do the work that takes long: syncs, imports."""
+    """Do the work that takes long: syncs, imports, mail."""
     from homeroom.config.worker import work_once, work_until
 
     if once:

@@ -8,6 +8,7 @@ from django.forms.boundfield import BoundField
 from django.utils.safestring import SafeString, mark_safe
 
 from homeroom.web.durations import clock
+from homeroom.web.navigation import Page
 
 register = template.Library()
 register.filter(clock)
@@ -55,3 +56,9 @@ def is_checkbox(field: BoundField) -> bool:
 def may(viewer: object, permission: str) -> bool:
     """Whether the viewer has a permission: `{% if viewer|may:"run-sync" %}`."""
     return bool(viewer and viewer.may(permission))  # type: ignore[attr-defined]
+
+
+@register.filter
+def waiting_for(page: Page, viewer: object) -> int:
+    """How much waits for the viewer on a page of the menu."""
+    return page.waiting(viewer) if page.waiting else 0

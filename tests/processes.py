@@ -1,0 +1,49 @@
+"""`homeroom` in processes of its own, on this test's database."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import quote
+
+from django.db import connection as database
+
+
+def environment(folder: Path, **changes: str) -> dict[str, str]:
+    """What a process of its own needs to work on this test's database."""
+    return {
+        **os.environ,
+        "DJANGO_SETTINGS_MODULE": "homeroom.config.settings",
+        "HOMEROOM_DATA_DIR": str(folder),
+        "HOMEROOM_DATABASE_URL": _database_url(),
+        "HOMEROOM_SECRET_KEYS": "a-key-for-tests-only-0123456789abcdef",
+        **changes,
+    }
+
+
+@contextmanager
+def homeroom(*arguments: str, environment: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
+    """`homeroom ARGUMENTS` in a process of its own; what still runs at the end is killed."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "homeroom", *arguments],
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def _database_url() -> str:
+    given = database.settings_dict
+    if database.vendor == "sqlite":
+        return f"sqlite:///{given['NAME']}"
+    user, password, host = (quote(str(given[name] or ""), safe="") for name in ("USER", "PASSWORD", "HOST"))
+    return f"postgres://{user}:{password}@{host}:{given['PORT']}/{given['NAME']}"
