@@ -11,14 +11,17 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from homeroom.accounts.policy import GRANTS, Permission, Role
 from homeroom.applesync.models import Connection, Replacement, SyncRun
 from homeroom.audit.actors import COMMAND_LINE
-from homeroom.incidents.models import IncidentStatus
+from homeroom.incidents.models import Attachment, IncidentStatus
 from homeroom.incidents.verbs.incidents import open_incident
+from homeroom.incidents.verbs.repairs import send_to_apple
+from homeroom.incidents.verbs.statuses import ensure_system_statuses
 from homeroom.insurance.models import InsuranceRecord
 from homeroom.inventory.imports.models import ImportJob, Noun
 from homeroom.inventory.models import Device, Site
 from homeroom.notifications.models import Mail
 from tests.applesync.mirrors import make_connection, make_listed
 from tests.builders import make_device, make_person, make_site, make_status, make_user
+from tests.incidents.repairs import box_of
 
 PUBLIC = {
     # Signing in and out, of the library that does it.
@@ -66,8 +69,16 @@ class World:
         self.connection = Connection.objects.create(
             name="District", client_id="c", key_id="k", private_key="p", active=False
         )
+        self.incident = open_incident(self.device, summary="Hidden crack", actor=COMMAND_LINE)
+        # By the same number, for an address names both.
+        Attachment.objects.create(
+            pk=self.incident.number, incident=self.incident, kind="photo", file="incidents/gone.jpg", size=1
+        )
+        packed = open_incident(self.device, summary="Hidden crack", actor=COMMAND_LINE)
         self.ids = {
+            "shipment": box_of(packed).number,
             "device": self.device.pk,
+            "incident": self.incident.number,
             "person": self.person.pk,
             "site": site.pk,
             "insurance": InsuranceRecord.objects.create(device=self.device, provider="Hidden Insurer").pk,
@@ -98,6 +109,9 @@ class World:
 
 
 KINDS = [
+    (r"incidents/new/<", "device"),
+    (r"incidents/<", "incident"),
+    (r"at-apple/shipments/<", "shipment"),
     (r"devices/<", "device"),
     (r"reconciliation/in-apple-not-in-inventory/<", "apple-device"),
     (r"reconciliation/near-matches/<", "device"),
@@ -154,11 +168,29 @@ def test_a_technician_of_another_site_learns_nothing_of_this_one(route: str, pat
     client = Client()
     client.force_login(make_user(Role.TECHNICIAN, sites=(make_site(),)))
     text = client.get(address).getvalue().decode()
-    for hidden in ("Hidden Person", "Hidden Insurer", "HIDDENSERIAL"):
+    for hidden in ("Hidden Person", "Hidden Insurer", "Hidden crack", "HIDDENSERIAL"):
         assert hidden not in text
     if "HIDDEN-TAG" in text:
         assert address == f"/devices/{Device.objects.get(asset_tag='HIDDEN-TAG').pk}/"
         assert "Whom to call" in text
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("route", "pattern"), PAGES, ids=[route for route, _pattern in PAGES])
+def test_a_technician_of_a_depot_sees_incidents_of_other_sites_only_while_the_device_is_at_apple(
+    route: str, pattern: URLPattern
+) -> None:
+    world = World(make_site(name="Hidden School"))
+    address = world.fill(route)
+    client = Client()
+    client.force_login(make_user(Role.TECHNICIAN, sites=(make_site(kind=Site.Kind.DEPOT),)))
+    assert "Hidden crack" not in client.get(address).getvalue().decode()
+    ensure_system_statuses(actor=COMMAND_LINE)
+    send_to_apple(world.incident, reason="Tested.", actor=COMMAND_LINE)
+    answer = client.get(address)
+    assert answer.status_code < 500
+    if address in {"/incidents/", "/at-apple/", f"/incidents/{world.incident.number}/"}:
+        assert "Hidden crack" in answer.getvalue().decode()
 
 
 @pytest.mark.django_db

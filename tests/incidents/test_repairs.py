@@ -75,6 +75,7 @@ def test_sending_to_apple_asks_for_a_reason_where_the_preflight_has_concerns():
     assert [concern.check for concern in refused.value.concerns[incident.number]] == [
         "coverage-unknown",
         "no-photo",
+        "apple-not-asked",
     ]
 
     gone = send_to_apple(incident, repair_number=" r123 ", reason="The family insists.", actor=COMMAND_LINE)

@@ -9,6 +9,7 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
+from homeroom.incidents.preflight import PreflightConcerns
 from homeroom.web.errors import Refused
 
 log = logging.getLogger(__name__)
@@ -35,6 +36,21 @@ def speak_of_problems(api: NinjaAPI) -> None:
         if error.field:
             return problem(422, error.sentence, errors=[{"field": error.field, "detail": error.sentence}])
         return problem(409, error.sentence)
+
+    @api.exception_handler(PreflightConcerns)
+    def worrying(_request: HttpRequest, error: PreflightConcerns) -> HttpResponse:
+        concerns = [
+            {
+                "incident": number,
+                "check": concern.check,
+                "sentence": concern.sentence,
+                "fix": concern.fix or None,
+            }
+            for number, each in error.concerns.items()
+            for concern in each
+        ]
+        errors = [{"field": "reason", "detail": error.sentence}]
+        return problem(422, error.sentence, errors=errors, concerns=concerns)
 
     @api.exception_handler(AuthenticationError)
     def unknown(_request: HttpRequest, _error: AuthenticationError) -> HttpResponse:

@@ -6,18 +6,31 @@ from homeroom.api.authentication import Token
 from homeroom.api.problems import speak_of_problems
 from homeroom.api.resources import (
     devices,
+    incidents,
     insurance,
     people,
     places,
     reconciliation,
     replacements,
+    shipments,
     syncs,
     why,
 )
 
 api = NinjaAPI(title="Homeroom", version=__version__, auth=Token(), docs_url=None, urls_namespace="api")
 speak_of_problems(api)
-for resource in (places, people, devices, insurance, syncs, reconciliation, replacements, why):
+for resource in (
+    places,
+    people,
+    devices,
+    insurance,
+    incidents,
+    shipments,
+    replacements,
+    syncs,
+    reconciliation,
+    why,
+):
     api.add_router("", resource.router)
 
 urlpatterns = [path("v1/", api.urls)]

@@ -16,13 +16,18 @@ class AppleSyncConfig(AppConfig):
         from homeroom.applesync.panels import apple_panel, replacement_panel, why_panel
         from homeroom.applesync.queries.replacements import candidates_to_review
         from homeroom.applesync.reconciliation.reports import register_reconciliation
+        from homeroom.applesync.repair_concerns import AppleInquiry, apple_concerns
         from homeroom.applesync.reviewing.reports import register_replacements
+        from homeroom.incidents.inquiry import register_inquiry
+        from homeroom.incidents.preflight import register_check
         from homeroom.inventory.profile import Panel, register_panel
         from homeroom.inventory.timeline import register_sentence
         from homeroom.notifications.kinds import register_kind
 
         register_apple()
         register_reconciliation()
+        register_check(apple_concerns)
+        register_inquiry(AppleInquiry())
         register_replacements()
         register_sentence("device.refreshed", _("Refreshed from Apple"))
         register_panel(Panel(5, "applesync/why/_panel.html", why_panel))

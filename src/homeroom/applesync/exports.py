@@ -1,10 +1,11 @@
-"""Apple's facts in exports: columns of devices, and the noun of syncs."""
+"""Apple's facts in exports: columns of devices and incidents, and the noun of syncs."""
 
 from typing import Any
 
-from django.db.models import BooleanField, Case, QuerySet, Value, When
+from django.db.models import BooleanField, Case, OuterRef, QuerySet, Subquery, Value, When
 
 from homeroom.accounts.policy import Viewer
+from homeroom.applesync.models import Replacement
 from homeroom.applesync.queries.changes import all_changes
 from homeroom.applesync.queries.runs import runs
 from homeroom.inventory.exports.columns import ExportColumn, ExportNoun, register_columns, register_noun
@@ -56,6 +57,7 @@ CHANGE_COLUMNS = (
 
 def register_apple() -> None:
     register_columns("devices", APPLE_COLUMNS, annotate=_with_apple, order=100)
+    register_columns("incidents", [ExportColumn("replacement_serial")], annotate=_with_replacement, order=100)
     register_noun(ExportNoun("runs", _runs), (ExportColumn("connection", "connection__name"), *RUN_COLUMNS))
     register_noun(ExportNoun("changes", _changes), CHANGE_COLUMNS)
 
@@ -66,6 +68,15 @@ def _with_apple(devices: QuerySet[Any], _viewer: Viewer) -> QuerySet[Any]:
         apple_verified=Case(listed, default=Value(value=False), output_field=BooleanField())
     )
     return verified
+
+
+def _with_replacement(incidents: QuerySet[Any], _viewer: Viewer) -> QuerySet[Any]:
+    """What replaced the incident's device, once that was applied; an incident has one such replacement."""
+    applied = Replacement.objects.filter(incident=OuterRef("pk"), state=Replacement.State.APPLIED)
+    with_replacement: QuerySet[Any] = incidents.annotate(
+        replacement_serial=Subquery(applied.values("replacement_serial")[:1])
+    )
+    return with_replacement
 
 
 def _runs(viewer: Viewer) -> QuerySet[Any]:

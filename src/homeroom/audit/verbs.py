@@ -1,5 +1,6 @@
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
@@ -45,6 +46,32 @@ def record(
                 entry=entry, before=_plain(personal_before), after=_plain(personal_after)
             )
     return entry
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What one entry of many tells of its subject."""
+
+    subject: models.Model
+    before: Values | None
+    after: Values | None
+
+
+def record_each(actor: Actor, action: str, told: Iterable[Told]) -> None:
+    """Write an entry about each of many subjects that were changed by one statement. Nothing personal belongs here."""
+    Entry.objects.bulk_create(
+        Entry(
+            actor_id=actor.id,
+            actor_label=actor.label[:200],
+            action=action,
+            object_type=each.subject._meta.label_lower,
+            object_id=str(each.subject.pk),
+            object_label=str(each.subject)[:250],
+            before=_plain(each.before),
+            after=_plain(each.after),
+        )
+        for each in told
+    )
 
 
 def changed_values(before: Values, after: Values) -> tuple[dict[str, Any], dict[str, Any]]:

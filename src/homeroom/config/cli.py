@@ -22,10 +22,12 @@ COMMANDS = {
     "import": "homeroom.inventory.commands:import_",
     "export": "homeroom.config.commands.exports:export",
     "report": "homeroom.config.commands.reports:report",
+    "incident": "homeroom.incidents.commands:incident",
     "apple": "homeroom.applesync.commands:apple",
     "replacements": "homeroom.applesync.commands:replacements",
     "why": "homeroom.applesync.commands:why",
     "mail": "homeroom.notifications.commands:mail",
+    "shipment": "homeroom.incidents.shipping.commands:shipment",
     "simulator": "appleschool_sim.cli:simulator",
 }
 WITHOUT_DJANGO = {"simulator"}

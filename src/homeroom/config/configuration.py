@@ -86,6 +86,9 @@ class Configuration(BaseSettings):
         description="Most devices whose coverage is asked for in a day, for one connection; what exceeds it waits "
         "for the next day. 0: as many as the age above needs, and every new one.",
     )
+    repair_overdue_days: int = Field(
+        default=14, ge=1, le=365, description="A device at Apple for longer than so many days is overdue."
+    )
     debug: bool = Field(default=False, description="Detailed error pages; for development only.")
     log_level: str = Field(default="INFO", description="`DEBUG`, `INFO`, `WARNING` or `ERROR`.")
 

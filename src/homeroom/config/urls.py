@@ -34,7 +34,7 @@ urlpatterns = [
     path("", include("homeroom.notifications.urls")),
     path("", include("homeroom.inventory.urls")),
     path("", include("homeroom.insurance.urls")),
-    path("settings/", include("homeroom.incidents.urls")),
+    path("", include("homeroom.incidents.urls")),
     path("", include("homeroom.applesync.urls")),
     path("api/", include("homeroom.api.urls")),
 ]

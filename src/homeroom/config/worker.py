@@ -9,7 +9,10 @@ from django.db import close_old_connections
 from django.utils import timezone
 
 from homeroom.applesync.verbs.putting_back import put_back_some
+from homeroom.applesync.verbs.repair_checks import answer_due_checks
 from homeroom.applesync.verbs.working import start_due_syncs, take_up_due_run
+from homeroom.incidents.verbs.attachments import DailySweep
+from homeroom.incidents.verbs.overdue import tell_overdue
 from homeroom.insurance.queries import today
 from homeroom.insurance.verbs import refresh_due_summaries
 from homeroom.inventory.imports.verbs import take_up_due_import
@@ -30,6 +33,10 @@ def _coming_coverage(_stop: threading.Event) -> bool:
     return refresh_due_summaries(today=today()) > 0
 
 
+def _overdue_repairs(_stop: threading.Event) -> bool:
+    return tell_overdue(now=timezone.now())
+
+
 def _putting_back(_stop: threading.Event) -> bool:
     return put_back_some()
 
@@ -39,13 +46,23 @@ def _digests_and_old_mail(_stop: threading.Event) -> bool:
     return assemble_due_digests(now) + forget_old_mail(now) > 0
 
 
+_sweep = DailySweep()
+
+
+def _orphaned_files(_stop: threading.Event) -> bool:
+    return _sweep()
+
+
 SOURCES: tuple[Source, ...] = (
     start_due_syncs,
     take_up_due_run,
     take_up_due_run,
+    answer_due_checks,
     _due_import,
     _coming_coverage,
     _putting_back,
+    _overdue_repairs,
+    _orphaned_files,
     _digests_and_old_mail,
     send_due_mail,
 )

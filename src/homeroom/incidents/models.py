@@ -68,6 +68,30 @@ class Shipment(models.Model):
     def get_absolute_url(self) -> str:
         return reverse("incidents:shipment", args=[self.number])
 
+    @property
+    def is_open(self) -> bool:
+        """Whether units can still be put in and taken out."""
+        return self.shipped_at is None
+
+
+class ShipmentUnit(models.Model):
+    """A line of a packing list. It stays when its incident travels again later, in another box or in none."""
+
+    shipment = models.ForeignKey(Shipment, models.CASCADE, related_name="units")
+    incident = models.ForeignKey("Incident", models.PROTECT, related_name="journeys")
+    packed_at = models.DateTimeField(_("packed"), auto_now_add=True)
+
+    class Meta:
+        ordering = ["id"]
+        verbose_name = _("unit")
+        verbose_name_plural = _("units")
+        constraints = [
+            models.UniqueConstraint(fields=["shipment", "incident"], name="a_unit_is_in_a_shipment_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.shipment}: {self.incident}"
+
 
 class Incident(models.Model):
     """What befell a device. It is open as long as its status is: `closed_at` and `outcome` say the rest."""
@@ -119,7 +143,13 @@ class Incident(models.Model):
         _("Apple repair number"), max_length=100, blank=True, help_text=_("As Apple gave it, if it did.")
     )
     shipment = models.ForeignKey(
-        Shipment, models.PROTECT, null=True, blank=True, related_name="incidents", verbose_name=_("shipment")
+        Shipment,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="incidents",
+        verbose_name=_("shipment"),
+        help_text="The box that it is in, or travelled in last.",
     )
     opened_by = models.CharField(_("opened by"), max_length=200)
     opened_by_id = models.CharField(max_length=100)
@@ -221,6 +251,7 @@ class Attachment(models.Model):
     kind = models.CharField(max_length=10, choices=Kind)
     name = models.CharField(_("name"), max_length=200)
     file = models.FileField(upload_to="incidents/%Y/%m/")
+    thumbnail = models.FileField(upload_to="incidents/%Y/%m/", blank=True)
     content_type = models.CharField(max_length=100)
     size = models.PositiveIntegerField(_("size"), help_text="In bytes, as stored.")
     added_by = models.CharField(_("added by"), max_length=200)
@@ -234,3 +265,10 @@ class Attachment(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def get_absolute_url(self) -> str:
+        return reverse("incidents:attachment", args=[self.incident_id, self.pk])
+
+    @property
+    def is_photo(self) -> bool:
+        return self.kind == self.Kind.PHOTO

@@ -33,8 +33,16 @@ class PreflightConcerns(Refused):
 
     def __init__(self, concerns: Concerns) -> None:
         self.concerns = concerns
+        super().__init__(_sentence(concerns), field="reason")
+
+
+def _sentence(concerns: Concerns) -> str:
+    """Of one unit everything, of many how many they are: each tells its own beside it."""
+    if len(concerns) == 1:
         sentences = [concern.sentence for each in concerns.values() for concern in each]
-        super().__init__(" ".join([*sentences, _("Give a reason to send it all the same.")]), field="reason")
+        return " ".join([*sentences, _("Give a reason to send it all the same.")])
+    told = {"count": len(concerns)}
+    return _("Something speaks against sending %(count)d units. Give a reason, or leave them out.") % told
 
 
 def register_check(check: Check) -> None:
@@ -56,9 +64,10 @@ def not_covered(incidents: Sequence[Incident]) -> Concerns:
     """Without AppleCare today; unknown is told apart from none."""
     devices = Device.objects.filter(pk__in=[incident.device_id for incident in incidents])
     states = {device.pk: device.coverage for device in with_coverage(devices, today()).only("pk")}  # type: ignore[attr-defined]
+    pays = _("Apple may bill the repair. Ask for its price first, or have it repaired elsewhere.")
     words = {
-        CoverageState.ENDED: Concern("not-covered", _("Its AppleCare coverage has ended.")),
-        CoverageState.NONE: Concern("not-covered", _("It has no AppleCare coverage.")),
+        CoverageState.ENDED: Concern("not-covered", _("Its AppleCare coverage has ended."), pays),
+        CoverageState.NONE: Concern("not-covered", _("It has no AppleCare coverage."), pays),
         CoverageState.UNKNOWN: Concern(
             "coverage-unknown",
             _("Whether it has AppleCare coverage is not known."),
@@ -84,7 +93,8 @@ def other_incident(incidents: Sequence[Incident]) -> Concerns:
         if others := [number for number in numbers.get(incident.device_id, []) if number != incident.number]:
             told = {"numbers": ", ".join(f"#{number}" for number in others)}
             sentence = _("The device has another open incident: %(numbers)s.") % told
-            found[incident.number] = [Concern("other-incident", sentence)]
+            fix = _("Close it, or say there that this one takes its place.")
+            found[incident.number] = [Concern("other-incident", sentence, fix)]
     return found
 
 
@@ -107,7 +117,11 @@ def no_loaner(incidents: Sequence[Incident]) -> Concerns:
     lent = set(loans.values_list("person", flat=True))
     return {
         incident.number: [
-            Concern("no-loaner", _("%(person)s has no loaner meanwhile.") % {"person": incident.person})
+            Concern(
+                "no-loaner",
+                _("%(person)s has no loaner meanwhile.") % {"person": incident.person},
+                _("Give them one while the device is away."),
+            )
         ]
         for incident in incidents
         if incident.person and incident.person_id not in lent

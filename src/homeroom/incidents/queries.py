@@ -1,11 +1,19 @@
 """What can be asked about incidents. Every answer is cut to what the viewer sees."""
 
+from datetime import date, timedelta
+
+from django.conf import settings
 from django.db.models import Q, QuerySet
 
-from homeroom.accounts.policy import Permission, Viewer
-from homeroom.incidents.models import Incident, IncidentStatus
-from homeroom.inventory.models import Device
+from homeroom.accounts.models import User
+from homeroom.accounts.policy import GRANTS, Permission, Role, Viewer
+from homeroom.incidents.models import Attachment, Comment, Incident, IncidentStatus
+from homeroom.insurance.queries import today
+from homeroom.inventory.models import Assignment, Device, Person, Site
 from homeroom.inventory.queries import visible_devices
+
+MOST_DIGITS = 18
+OPEN = Q(closed_at__isnull=True)
 
 
 def incident_statuses() -> QuerySet[IncidentStatus]:
@@ -32,9 +40,87 @@ def at_apple(viewer: Viewer) -> QuerySet[Incident]:
     return incidents(viewer).filter(is_at_apple()).order_by("sent_at", "number")
 
 
+def overdue(viewer: Viewer, day: date) -> QuerySet[Incident]:
+    """What is at Apple for longer than the district expects, by a day of the district's."""
+    return at_apple(viewer).filter(is_overdue(day))
+
+
 def is_at_apple(path: str = "") -> Q:
     """Of incidents, or with a `path` of what has them."""
     return Q(**{f"{path}status__system_key": IncidentStatus.SystemKey.SENT_FOR_APPLECARE_REPAIR})
+
+
+def is_overdue(day: date | None = None) -> Q:
+    """At Apple for more than HOMEROOM_REPAIR_OVERDUE_DAYS days."""
+    longest = timedelta(days=settings.CONFIGURATION.repair_overdue_days)
+    return is_at_apple() & Q(shipped_on__lt=(day or today()) - longest)
+
+
+def for_list(found: QuerySet[Incident]) -> QuerySet[Incident]:
+    """One query for a page of incidents with all that it shows. Count before: these joins cost."""
+    return found.select_related("device__site", "person", "status", "technician")
+
+
+def incident_page(viewer: Viewer) -> QuerySet[Incident]:
+    """For one incident with what stands beside it."""
+    return incidents(viewer).select_related("device__site", "person__site", "status", "technician")
+
+
+def search_incidents(found: QuerySet[Incident], text: str) -> QuerySet[Incident]:
+    """Every word must be found in the number, summary, repair number, in the device or its person at the time."""
+    for word in text.split():
+        has_it = (
+            Q(summary__icontains=word)
+            | Q(repair_number__icontains=word)
+            | Q(device__asset_tag__icontains=word)
+            | Q(device__serial_number__icontains=word)
+            | Q(person__name__icontains=word)
+            | Q(person__external_id__istartswith=word)
+        )
+        if (number := incident_number(word)) is not None:
+            has_it |= Q(number=number)
+        found = found.filter(has_it)
+    return found
+
+
+def incident_number(word: str) -> int | None:
+    """`12` and `#12` both name an incident; longer numbers than a database holds name none."""
+    digits = word.strip().removeprefix("#")
+    return int(digits) if digits.isascii() and digits.isdecimal() and len(digits) <= MOST_DIGITS else None
+
+
+def incidents_of_person(viewer: Viewer, person: Person) -> QuerySet[Incident]:
+    """Those of devices that they had at the time, as far as the viewer sees the devices."""
+    return incidents(viewer).filter(person=person).select_related("device", "status").order_by("-number")
+
+
+def technicians(site: Site | None = None) -> QuerySet[User]:
+    """Who works on incidents; with a site, those who see it. Takes no viewer: colleagues know one another."""
+    roles = [role for role in Role if Permission.EDIT_INCIDENTS in GRANTS[role]]
+    able = User.objects.filter(is_active=True, role__in=roles).order_by("name", "email")
+    if site is None:
+        return able
+    everywhere = Q(role=Role.ADMINISTRATOR) | Q(sites__isnull=True)
+    return able.filter(pk__in=able.order_by().filter(everywhere | Q(sites=site)).values("pk"))
+
+
+def comments(incident: Incident) -> QuerySet[Comment]:
+    """Oldest first. Takes no viewer: they see the incident."""
+    return incident.comments.order_by("pk")
+
+
+def attachments(incident: Incident) -> QuerySet[Attachment]:
+    """Oldest first. Takes no viewer: they see the incident."""
+    return incident.attachments.order_by("pk")
+
+
+def loans(person: Person | None) -> QuerySet[Assignment]:
+    """The loaners that a person has now. Takes no viewer: they see an incident of the person."""
+    return (
+        Assignment.objects.filter(person=person, kind=Assignment.Kind.LOANER, ended_at__isnull=True)
+        .select_related("device__site")
+        .order_by("started_at")
+    )
 
 
 def incidents_of_device(device: Device) -> QuerySet[Incident]:

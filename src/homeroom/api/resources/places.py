@@ -1,4 +1,4 @@
-"""Sites, and the words for the status of a device."""
+"""Sites, and the words for the status of a device or an incident."""
 
 from typing import Any
 
@@ -7,6 +7,7 @@ from ninja import Router, Schema
 
 from homeroom.accounts.policy import Permission
 from homeroom.api.authentication import ApiRequest, requires
+from homeroom.incidents.queries import incident_statuses
 from homeroom.inventory import queries
 from homeroom.inventory.models import Site
 from homeroom.inventory.verbs.sites import create_site, update_site
@@ -67,7 +68,20 @@ def change_site(request: ApiRequest, pk: int, values: SiteChanges) -> Any:
     return update_site(found, actor=request.viewer.actor, **values.dict(exclude_none=True))
 
 
+class IncidentStatusOut(Schema):
+    id: int
+    name: str
+    is_open: bool
+    is_system: bool
+
+
 @router.get("/device-statuses", response=list[StatusOut], tags=["devices"])
 @requires(Permission.VIEW_INVENTORY)
 def device_statuses(request: ApiRequest) -> Any:
     return queries.statuses()
+
+
+@router.get("/incident-statuses", response=list[IncidentStatusOut], tags=["incidents"])
+@requires(Permission.VIEW_INCIDENTS)
+def words_for_incidents(request: ApiRequest) -> Any:
+    return incident_statuses()

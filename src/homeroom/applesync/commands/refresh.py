@@ -1,12 +1,10 @@
 """`homeroom apple refresh`: one device, asked for now."""
 
-import json
-
 import click
 
 from homeroom.accounts.policy import COMMAND_LINE_VIEWER
 from homeroom.applesync.verbs.refresh import refresh_device
-from homeroom.inventory.exports.formats import header, rows
+from homeroom.inventory.exports.formats import json_object
 from homeroom.inventory.models import Device
 from homeroom.inventory.queries import device_by_serial_or_tag
 from homeroom.web.errors import Refused
@@ -25,6 +23,5 @@ def refresh(serial_or_tag: str, *, as_json: bool) -> None:
     except Refused as refusal:
         raise click.ClickException(refusal.sentence) from None
     if as_json:
-        (values,) = rows("devices", Device.objects.filter(pk=device.pk), COMMAND_LINE_VIEWER)
-        click.echo(json.dumps(dict(zip(header("devices"), values, strict=True)), default=str))
+        click.echo(json_object("devices", Device.objects.filter(pk=device.pk), COMMAND_LINE_VIEWER))
     click.echo(refreshed.sentence, err=True)

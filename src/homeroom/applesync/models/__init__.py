@@ -1,6 +1,7 @@
 from homeroom.applesync.models.changes import RunChange
 from homeroom.applesync.models.connections import Connection
 from homeroom.applesync.models.mirror import AppleDevice
+from homeroom.applesync.models.repair_checks import RepairCheck
 from homeroom.applesync.models.replacements import Replacement
 from homeroom.applesync.models.runs import RunNote, SyncRun
 from homeroom.applesync.models.staging import StagedAnswer, StagedDevice
@@ -9,6 +10,7 @@ from homeroom.applesync.models.told import ToldReplacement
 __all__ = [
     "AppleDevice",
     "Connection",
+    "RepairCheck",
     "Replacement",
     "RunChange",
     "RunNote",

@@ -91,6 +91,15 @@ def close_incident(
 
 
 @transaction.atomic
+def reopen_incident(incident: Incident, *, actor: Actor) -> Incident:
+    """Open a closed incident again, in the status of a new one."""
+    stored = locked(incident)
+    if stored.is_open:
+        raise Refused(_("Incident %(incident)s is open.") % {"incident": stored})
+    return set_status(stored, default_status(is_open=True), actor=actor)
+
+
+@transaction.atomic
 def comment(incident: Incident, text: str, *, actor: Actor) -> Comment:
     """Write on the incident; a comment is never changed afterwards."""
     if not text.strip():

@@ -108,6 +108,12 @@ def json_chunks(names: Sequence[str], found: Iterable[Row]) -> Iterator[str]:
     yield "\n]\n"
 
 
+def json_object(noun: str, one: QuerySet[Any], viewer: Viewer) -> str:
+    """The only row of a queryset of one."""
+    (row,) = rows(noun, one, viewer)
+    return json.dumps(dict(zip(header(noun), row, strict=True)), default=_json_value)
+
+
 def _json_value(value: Any) -> str:
     return _plain_text(value)
 

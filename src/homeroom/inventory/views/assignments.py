@@ -14,6 +14,7 @@ from homeroom.inventory.forms import AssignmentKindForm
 from homeroom.inventory.models import Device, Person
 from homeroom.inventory.verbs import assignments as verbs
 from homeroom.web.errors import Refused
+from homeroom.web.returning import next_address
 
 MOST_ANSWERS = 20
 
@@ -65,7 +66,7 @@ def check_in(request: ViewerRequest, pk: int) -> HttpResponse:
         messages.success(
             request, _("%(device)s is back from %(person)s.") % {"device": device, "person": ended.person}
         )
-    return redirect(device)
+    return redirect(next_address(request) or device)
 
 
 @requires(Permission.ASSIGN_DEVICES)
@@ -82,7 +83,7 @@ def loaner(request: ViewerRequest, pk: int) -> HttpResponse:
                 request,
                 _("%(person)s has the loaner %(device)s.") % {"person": lent.person, "device": chosen},
             )
-            return redirect(device)
+            return redirect(next_address(request) or device)
     words = request.GET.get("q", "").strip()
     loaners = queries.search_devices(queries.possible_loaners(request.viewer, device), words)
     answers = list(loaners[: MOST_ANSWERS + 1])
@@ -95,6 +96,7 @@ def loaner(request: ViewerRequest, pk: int) -> HttpResponse:
             "answers": answers[:MOST_ANSWERS],
             "more": len(answers) > MOST_ANSWERS,
             "assignment": queries.open_assignment(device),
+            "next": next_address(request),
         },
     )
 

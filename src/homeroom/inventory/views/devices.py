@@ -12,7 +12,7 @@ from homeroom.inventory.exports.views import export_response
 from homeroom.inventory.filters import DeviceFilter
 from homeroom.inventory.forms import DeviceForm
 from homeroom.inventory.models import Device
-from homeroom.inventory.profile import panels_of
+from homeroom.inventory.profile import actions_for, panels_of
 from homeroom.inventory.tables import DeviceTable
 from homeroom.inventory.timeline import timeline
 from homeroom.inventory.verbs import devices as verbs
@@ -49,6 +49,7 @@ def device(request: ViewerRequest, pk: int) -> HttpResponse:
             "assignment": queries.open_assignment(found),
             "assignments": queries.assignments_of_device(found),
             "panels": list(panels_of(request.viewer, found)),
+            "actions": actions_for(request.viewer),
             "timeline": timeline(found),
         },
     )

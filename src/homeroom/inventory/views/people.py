@@ -10,6 +10,7 @@ from homeroom.inventory import queries
 from homeroom.inventory.exports.views import export_response
 from homeroom.inventory.filters import PersonFilter
 from homeroom.inventory.forms import PersonForm
+from homeroom.inventory.profile import panels_of_person
 from homeroom.inventory.tables import PersonTable
 from homeroom.inventory.verbs import people as verbs
 from homeroom.inventory.views.lists import paged
@@ -36,6 +37,7 @@ def person(request: ViewerRequest, pk: int) -> HttpResponse:
             "person": found,
             "present": [assignment for assignment in assignments if assignment.ended_at is None],
             "past": [assignment for assignment in assignments if assignment.ended_at is not None],
+            "panels": list(panels_of_person(request.viewer, found)),
         },
     )
 

@@ -21,6 +21,11 @@ document.addEventListener("click", (event) => {
   if (button && !window.confirm(button.dataset.confirm)) event.preventDefault();
 });
 
+// A button with data-print prints the page.
+document.addEventListener("click", (event) => {
+  if (event.target.closest("[data-print]")) window.print();
+});
+
 // A control with data-submit sends its form when it changes.
 document.addEventListener("change", (event) => {
   if (event.target.matches("[data-submit]")) event.target.form.requestSubmit();
@@ -32,3 +37,16 @@ for (const [name, hidden] of [["beforeRequest", true], ["responseError", false],
     for (const note of event.target.querySelectorAll("[data-failed]")) note.hidden = hidden;
   });
 }
+
+// A form with data-scan is for one code after the other: it empties itself, and waits for the next.
+document.addEventListener("htmx:beforeRequest", (event) => {
+  if (!event.target.matches("form[data-scan]")) return;
+  event.target.reset();
+  event.target.querySelector("input:not([type=hidden])").focus();
+});
+
+// What comes of a scan has data-then-focus: unless it asks something itself, the cursor goes back there.
+document.addEventListener("htmx:afterSettle", (event) => {
+  const next = event.target.dataset?.thenFocus;
+  if (next && !event.target.querySelector("form")) document.querySelector(next)?.focus();
+});

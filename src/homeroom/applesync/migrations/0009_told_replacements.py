@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('applesync', '0007_replacements'),
+        ('applesync', '0008_repair_checks'),
     ]
 
     operations = [
