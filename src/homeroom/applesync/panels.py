@@ -18,13 +18,14 @@ from homeroom.inventory.models import Device
 
 def apple_panel(viewer: Viewer, device: Device) -> dict[str, Any] | None:
     """None for a device that is neither on Apple's list nor, as far as anybody says, one of Apple's."""
-    found = AppleDevice.objects.select_related("connection").defer("connection__private_key")
+    found = AppleDevice.objects.select_related("connection", "managed").defer("connection__private_key")
     mirrored = found.filter(device=device).first()
     if mirrored is None:
         return _not_listed(viewer, device)
     attributes = mirrored.attributes
     return {
         "apple": mirrored,
+        "managed": getattr(mirrored, "managed", None),
         "may_refresh": viewer.may(Permission.REFRESH_DEVICES) and mirrored.connection.active,
         "mac_addresses": [
             (label, ", ".join(values) if isinstance(values, list) else values)

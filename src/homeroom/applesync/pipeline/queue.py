@@ -56,7 +56,7 @@ def chunks(run: SyncRun, today: date, *, size: int = CHUNK) -> Iterator[list[Tar
     day = Day(run.connection_id, today)
     queue = Queue(day, asked_since=run.started_at)
     left = day.left_of_cap
-    for chunk in _pages(queue.never_answered, "device_id", size=size, most=left):
+    for chunk in pages(queue.never_answered, "device_id", size=size, most=left):
         left -= len(chunk)
         yield chunk
     yield from _answered_before(day, queue, left, size=size)
@@ -89,11 +89,11 @@ def _answered_before(day: "Day", queue: "Queue", left: float, *, size: int) -> I
         room = int(max(0, min(day.left_of_budget, left) - queue.day_has_come.count()))
         for_changes = max(room, WORTH_MINUTES) if left == inf else room
         for lane, key, places in ((queue.ending, UNTIL, room), (queue.changed, "updated_at", for_changes)):
-            for chunk in _pages(lane, key, size=size, most=places - len(early), but=early):
+            for chunk in pages(lane, key, size=size, most=places - len(early), but=early):
                 early.update(target.row_id for target in chunk)
                 yield chunk
     most = min(left - len(early), max(day.left_of_budget, day.must_today))
-    yield from _pages(queue.day_has_come, ATTEMPTED, size=size, most=most, but=early)
+    yield from pages(queue.day_has_come, ATTEMPTED, size=size, most=most, but=early)
 
 
 class Day:
@@ -113,8 +113,8 @@ class Day:
 
     @property
     def budget(self) -> int:
-        """The share, and three times as much as a hash may usually be uneven by."""
-        return self.share + 3 * isqrt(self.share) + 3
+        """The share, and room for a spread that is not perfectly even."""
+        return with_unevenness(self.share)
 
     @property
     def left_of_cap(self) -> float:
@@ -174,12 +174,12 @@ class Queue:
     def day_has_come(self) -> QuerySet[AppleDevice]:
         """Not checked since their day in the cycle; and those whose last check failed, once a day."""
         today, cycle = self._day.today, self._day.cycle
-        days = [today - timedelta(days=ago) for ago in range(cycle)]
-        due = _by("turn", {day.toordinal() % cycle: day for day in days})
         failed = ~Q(device__coverage_check__failure="")
         return (
             self._answered.filter(**{f"{ATTEMPTED}__lt": midnight(today)})
-            .annotate(turn=Mod("coverage_day", cycle, output_field=IntegerField()), due_at=due)
+            .annotate(
+                turn=Mod("coverage_day", cycle, output_field=IntegerField()), due_at=turns(today, cycle)
+            )
             .filter(failed | Q(**{f"{ATTEMPTED}__lt": F("due_at")}))
         )
 
@@ -188,6 +188,17 @@ class Queue:
         return self._day.devices.filter(
             device__coverage_check__succeeded_at__isnull=False, **{f"{ATTEMPTED}__lt": self._asked_since}
         )
+
+
+def with_unevenness(share: int) -> int:
+    """An even share of a day, and what a hash may usually exceed it by."""
+    return share + 3 * isqrt(share) + 3
+
+
+def turns(today: date, cycle: int) -> Case:
+    """The beginning of the last day in the cycle of a row, by its `turn`: the coverage day modulo the cycle."""
+    days = (today - timedelta(days=ago) for ago in range(cycle))
+    return _by("turn", {day.toordinal() % cycle: day for day in days})
 
 
 def midnight(day: date) -> datetime:
@@ -213,7 +224,7 @@ def _by(name: str, days: dict[Any, date]) -> Case:
     )
 
 
-def _pages(
+def pages(
     lane: QuerySet[AppleDevice], key: str, *, size: int, most: float, but: Collection[int] = ()
 ) -> Iterator[list[Target]]:
     """A lane in the order of `key`, in chunks and up to `most`, without the rows of `but`."""

@@ -64,7 +64,7 @@ def demo(devices: int, port: int) -> None:
         )
     folder.path.mkdir(parents=True, exist_ok=True)
     with Children() as children:
-        _start_apple(children, folder, district.Plan(devices))
+        apple = _start_apple(children, folder, district.Plan(devices))
         if folder.is_new:
             _build(folder, district.Plan(devices))
         _tell("Syncing with the simulated Apple School Manager:")
@@ -75,11 +75,13 @@ def demo(devices: int, port: int) -> None:
         for email, (_name, role) in PASSWORDS.items():
             _tell(f"  {email}  ({role.label})")
         _tell(f"with the password  {password}")
+        _tell(f"Ship replacements and cause trouble at the simulated Apple:  {apple}/_control/")
         _tell(address(port))
         sys.exit(children.wait())
 
 
-def _start_apple(children: Children, folder: Folder, plan: district.Plan) -> None:
+def _start_apple(children: Children, folder: Folder, plan: district.Plan) -> str:
+    """Start the simulated Apple, and let this installation ask it; its address."""
     port = free_port()
     children.start(
         "simulator",
@@ -90,9 +92,11 @@ def _start_apple(children: Children, folder: Folder, plan: district.Plan) -> Non
         *("--state", str(folder.state)),
     )
     children.wait_for_port(port)
-    os.environ["HOMEROOM_APPLE_API_URL"] = f"http://127.0.0.1:{port}/v1"
-    os.environ["HOMEROOM_APPLE_TOKEN_URL"] = f"http://127.0.0.1:{port}/auth/oauth2/token"
+    apple = f"http://127.0.0.1:{port}"
+    os.environ["HOMEROOM_APPLE_API_URL"] = f"{apple}/v1"
+    os.environ["HOMEROOM_APPLE_TOKEN_URL"] = f"{apple}/auth/oauth2/token"
     os.environ.setdefault("HOMEROOM_APPLE_MAX_RATE", str(REQUESTS_A_SECOND))
+    return apple
 
 
 def _build(folder: Folder, plan: district.Plan) -> None:
