@@ -221,19 +221,19 @@ class CarefulPerson:
         )
 
     def _could_replace_it(self, old: SeenDevice, settled: set[str]) -> set[str]:
-        sent = self.sent[old.serial]
         return {
             new.serial
             for new in self.now.new
             if self._looks_like_a_replacement(new) and new.serial not in settled and not new.replaces
             if new.family == old.family and new.serial != old.serial
             if _apart(old, new) <= THREE_WEEKS and not _unlike(old, new)
-            if not (new.ordered and new.ordered < sent - A_DAY <= new.added - A_DAY)
         }
 
     @staticmethod
     def _looks_like_a_replacement(new: SeenDevice) -> bool:
-        return _is_repair_order(new.order) and new.source not in {"RESELLER", "MANUALLY_ADDED"}
+        """An old one that was added again has an order of long ago."""
+        is_old = new.ordered and new.added - new.ordered > timedelta(days=60)
+        return _is_repair_order(new.order) and new.source not in {"RESELLER", "MANUALLY_ADDED"} and not is_old
 
 
 def _is_repair_order(number: str) -> bool:

@@ -8,10 +8,11 @@ from django.urls import reverse
 from homeroom.accounts.policy import Permission, Viewer
 from homeroom.applesync.models import AppleDevice, Connection, Replacement
 from homeroom.applesync.queries import replacements
-from homeroom.applesync.queries.receiving import receiving
+from homeroom.applesync.queries.receiving import receiving, scanned
 from homeroom.applesync.queries.reconciliation import in_inventory_not_in_apple
 from homeroom.applesync.queries.runs import last_complete_listing
 from homeroom.applesync.queries.why import why_of_device
+from homeroom.incidents.models import Incident
 from homeroom.inventory.models import Device
 
 
@@ -67,6 +68,24 @@ def replacement_panel(viewer: Viewer, device: Device) -> dict[str, Any] | None:
         "suggested": suggested,
         "standing": receiving(replaces) if replaces else None,
     }
+
+
+def incident_panel(viewer: Viewer, incident: Incident) -> dict[str, Any] | None:
+    """What replaced the incident's device, or may."""
+    of_incident = replacements.replacements(viewer).filter(incident=incident)
+    applied = replacements.shown(of_incident).filter(state=Replacement.State.APPLIED).first()
+    if applied:
+        return {"applied": applied, "standing": receiving(applied)}
+    suggested = list(of_incident.filter(state=Replacement.State.SUGGESTED).order_by("rank", "pk"))
+    return {"suggested": suggested} if suggested else None
+
+
+def where_scanned(viewer: Viewer, code: str) -> str | None:
+    """Of a new device out of a box from Apple: what is known of it, or where to decide."""
+    found = scanned(viewer, code) if viewer.may(Permission.EDIT_INVENTORY) else None
+    if found and (found.replacement or found.candidate or found.elsewhere):
+        return f"{reverse('applesync:scan-replacement')}?{urlencode({'serial': code})}"
+    return None
 
 
 def _not_listed(viewer: Viewer, device: Device) -> dict[str, Any] | None:

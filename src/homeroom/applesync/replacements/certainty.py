@@ -19,7 +19,6 @@ from homeroom.applesync.replacements.facts import (
     is_repair_order,
 )
 from homeroom.applesync.replacements.weighing import (
-    DAY,
     HOUR,
     MANUALLY_ADDED,
     RESELLER,
@@ -31,15 +30,14 @@ from homeroom.applesync.replacements.weighing import (
 RIVALS_WITHIN = timedelta(days=21)
 """What left or appeared this near may be the other side. Wider than what speaks for a pairing: it asks more often."""
 CLEARLY_NEARER = 12 * HOUR
-NAMES = frozenset({Kind.TOLD, Kind.ORDER_IS_REPAIR_NUMBER})
 NAMED_TWICE = frozenset({Kind.TOLD_OF_SEVERAL, Kind.NUMBER_OF_SEVERAL})
-NEEDED = frozenset({Kind.LEFT_ABOUT_THEN, Kind.SAME_MODEL, Kind.REPAIR_ORDER})
-"""Without a name, all of these have to speak for a pairing."""
+NEEDED = frozenset({Kind.SAME_MODEL, Kind.REPAIR_ORDER})
+"""Without a name, these have to speak for a pairing, and that the original left about then."""
 
 
 def named_pairs(weighed: Collection[Weighed]) -> list[Weighed]:
     """Told by the device management service or by an equal number: of one candidate and one repair alone."""
-    named = [each for each in weighed if each.has(NAMES)]
+    named = [each for each in weighed if each.named]
     candidates = Counter(each.candidate.unit.serial for each in named)
     repairs = Counter(each.repair.incident for each in named)
     return [
@@ -63,7 +61,7 @@ class Surroundings:
         self._plausible = sorted(plausible, key=lambda each: (each.appeared_at, each.unit.serial))
         self._times = [each.appeared_at for each in self._plausible]
         for each in weighed:
-            if each.has(NAMES):
+            if each.named:
                 pair = (each.repair.incident, each.candidate.unit.serial)
                 self._named[each.repair.incident].add(pair)
                 self._named[each.candidate.unit.serial].add(pair)
@@ -71,7 +69,8 @@ class Surroundings:
     def is_only_one(self, pair: Weighed) -> bool:
         """Whether it is the only candidate for the only incident that fits, and came as the original left."""
         return (
-            pair.has_all(NEEDED)
+            Kind.LEFT_ABOUT_THEN in pair.moments
+            and pair.has_all(NEEDED)
             and not pair.spoken_against
             and not self._is_named_otherwise(pair)
             and not any(self._each_rival(pair))
@@ -144,12 +143,6 @@ class Surroundings:
             Never.TOO_LONG_AFTER,
         }:
             return False
-        if (
-            other.ordered_at
-            and other.ordered_at < repair.shipped_at - DAY
-            and other.appeared_at >= repair.shipped_at
-        ):
-            return False
         if other.unit.look.may_be_like(repair.unit.look):
             return True
         clearly_nearer = leaving.distance(other.appeared_at) + CLEARLY_NEARER < _distance(pair)
@@ -175,12 +168,12 @@ class Surroundings:
 
 
 def _may_be_a_replacement(candidate: Candidate) -> bool:
-    """Not what a reseller delivers, and people add; whose order number only looks alike."""
-    named = candidate.replaces is not None
-    return named or (
-        is_repair_order(candidate.order_number)
-        and candidate.purchase_source.upper() not in {RESELLER, MANUALLY_ADDED}
-    )
+    """Not what a reseller delivers and people add, nor an old one that came again: their order numbers look alike."""
+    if candidate.replaces is not None:
+        return True
+    is_old = candidate.ordered_at and candidate.appeared_at - candidate.ordered_at > USUAL_REPAIR
+    elsewhere = candidate.purchase_source.upper() in {RESELLER, MANUALLY_ADDED}
+    return is_repair_order(candidate.order_number) and not elsewhere and not is_old
 
 
 def _distance(pair: Weighed) -> timedelta:

@@ -85,7 +85,8 @@ class Unit:
     look: Look = NOTHING_TOLD
 
     def may_be_of_family(self, other: "Unit") -> bool:
-        return not self.family or not other.family or self.family.casefold() == other.family.casefold()
+        mine, others = self.family, other.family
+        return mine == others or not mine or not others or mine.casefold() == others.casefold()
 
 
 def _color(text: str) -> str:

@@ -1,10 +1,11 @@
 """One candidate held against one repair: what speaks for and against the two, and how much it weighs together."""
 
 from collections import Counter, defaultdict
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import lru_cache
+from typing import NamedTuple
 
 from homeroom.applesync.replacements.evidence import Evidence, Kind, Never, Side
 from homeroom.applesync.replacements.facts import (
@@ -57,25 +58,50 @@ LEAST = -20
 """What weighs less is not worth a person's time."""
 
 
+class Told(NamedTuple):
+    """Evidence, and what it weighs together."""
+
+    evidence: tuple[Evidence, ...]
+    weight: int
+
+    @classmethod
+    def by(cls, evidence: Iterable[Evidence]) -> "Told":
+        pieces = tuple(evidence)
+        return cls(pieces, sum(WEIGHTS.get(each.kind, 0) for each in pieces))
+
+
 @dataclass(frozen=True, slots=True)
 class Weighed:
     """A candidate and a repair that may belong together."""
 
     candidate: Candidate
     repair: Repair
-    evidence: tuple[Evidence, ...]
+    told: tuple[Evidence, ...]
+    moments: tuple[Kind, Kind]
     weight: float
+    named: bool
+    """Told by the device management service, or by an equal number."""
+
+    @property
+    def kinds(self) -> Iterator[Kind]:
+        yield from (each.kind for each in self.told)
+        yield from self.moments
+
+    @property
+    def evidence(self) -> tuple[Evidence, ...]:
+        """Made when it is told: of the many pairs that are weighed, few are suggested."""
+        return (*self.told, *(_moment(kind, self.candidate, self.repair) for kind in self.moments))
 
     def has(self, kinds: Container[Kind]) -> bool:
         """Any of these."""
-        return any(each.kind in kinds for each in self.evidence)
+        return any(kind in kinds for kind in self.kinds)
 
     def has_all(self, kinds: frozenset[Kind]) -> bool:
-        return kinds <= {each.kind for each in self.evidence}
+        return kinds <= {*self.kinds}
 
     @property
     def spoken_against(self) -> bool:
-        return any(each.kind.side == Side.AGAINST for each in self.evidence)
+        return any(kind.side == Side.AGAINST for kind in self.kinds)
 
 
 class Scales:
@@ -88,6 +114,7 @@ class Scales:
         self._told: defaultdict[Serial, list[Serial]] = defaultdict(list)
         self._orders = Counter(each.order_number for each in situation.candidates if each.order_number)
         self._repairs_by_number: defaultdict[str, set[int]] = defaultdict(set)
+        self._origins: dict[Serial, Told] = {}
         for candidate in situation.candidates:
             if candidate.replaces:
                 self._told[candidate.replaces].append(candidate.unit.serial)
@@ -99,48 +126,47 @@ class Scales:
         self.weighed += 1
         if never := self.never(candidate, repair):
             return never
-        evidence = tuple(self._evidence(candidate, repair))
-        weight = sum(WEIGHTS.get(each.kind, 0) for each in evidence) + _nearness(candidate, repair)
-        weighed = Weighed(candidate, repair, evidence, weight)
-        return weighed if weight >= LEAST else Never.TOO_LITTLE
+        origin, likeness = self._origin(candidate), _likeness(repair.unit.look, candidate.unit.look)
+        names = Told.by(self._names(candidate, repair))
+        moments = _moments(candidate, repair)
+        weight = (
+            *(each.weight for each in (names, origin, likeness)),
+            *(WEIGHTS.get(each, 0) for each in moments),
+            _nearness(candidate, repair),
+        )
+        told = names.evidence + origin.evidence + likeness.evidence
+        named = candidate.replaces == repair.unit.serial or self._has_its_number(candidate, repair)
+        weighed = Weighed(candidate, repair, told, moments, sum(weight), named)
+        return weighed if weighed.weight >= LEAST else Never.TOO_LITTLE
 
     def never(self, candidate: Candidate, repair: Repair) -> Never | None:
         """What no evidence outweighs."""
-        return next(self._nevers(candidate, repair), None)
-
-    def _nevers(self, candidate: Candidate, repair: Repair) -> Iterator[Never]:
         original, replacement = repair.unit, candidate.unit
         if original.serial == replacement.serial:
-            yield Never.THE_SAME_DEVICE
+            return Never.THE_SAME_DEVICE
         if not original.may_be_of_family(replacement):
-            yield Never.OTHER_FAMILY
+            return Never.OTHER_FAMILY
         if (original.serial, replacement.serial) in self._refused:
-            yield Never.REFUSED
+            return Never.REFUSED
         if candidate.appeared_at < repair.shipped_at:
-            yield Never.APPEARED_BEFORE_SHIPPED
-        if candidate.replaces and candidate.replaces != original.serial:
-            yield Never.TOLD_TO_REPLACE_ANOTHER
-        if original.serial in self._told and not candidate.replaces:
-            yield Never.ANOTHER_IS_TOLD
-        if self._is_named(candidate, repair):
-            return
-        if repair.fate == Fate.NEVER_LISTED:
-            yield Never.NEVER_LISTED
-        waited = candidate.appeared_at - repair.shipped_at
-        if waited > LONGEST_REPAIR and not came_as_it_left(candidate, repair):
-            yield Never.TOO_LONG_AFTER
+            return Never.APPEARED_BEFORE_SHIPPED
+        return self._told_otherwise(candidate, repair) or self._unlikely(candidate, repair)
 
-    def _is_named(self, candidate: Candidate, repair: Repair) -> bool:
-        return candidate.replaces == repair.unit.serial or self._has_its_number(candidate, repair)
+    def _told_otherwise(self, candidate: Candidate, repair: Repair) -> Never | None:
+        if candidate.replaces:
+            return Never.TOLD_TO_REPLACE_ANOTHER if candidate.replaces != repair.unit.serial else None
+        return Never.ANOTHER_IS_TOLD if repair.unit.serial in self._told else None
+
+    def _unlikely(self, candidate: Candidate, repair: Repair) -> Never | None:
+        if candidate.replaces or self._has_its_number(candidate, repair):
+            return None
+        if repair.fate == Fate.NEVER_LISTED:
+            return Never.NEVER_LISTED
+        too_late = candidate.appeared_at - repair.shipped_at > LONGEST_REPAIR
+        return Never.TOO_LONG_AFTER if too_late and not came_as_it_left(candidate, repair) else None
 
     def _has_its_number(self, candidate: Candidate, repair: Repair) -> bool:
         return bool(repair.repair_number) and candidate.order_number == repair.repair_number
-
-    def _evidence(self, candidate: Candidate, repair: Repair) -> Iterator[Evidence]:
-        yield from self._names(candidate, repair)
-        yield from _origin(candidate, repair)
-        yield from _likeness(repair.unit.look, candidate.unit.look)
-        yield from _moments(candidate, repair)
 
     def _names(self, candidate: Candidate, repair: Repair) -> Iterator[Evidence]:
         """What names the other side: the device management service, and the numbers of repair and order."""
@@ -157,10 +183,26 @@ class Scales:
         elif order and order in self._repairs_by_number:
             incidents = sorted(self._repairs_by_number[order])
             yield Evidence(Kind.ORDER_IS_ANOTHERS, replacement=order, others=tuple(map(str, incidents)))
-        elif is_repair_order(number) and is_repair_order(order):
+        elif number and is_repair_order(number) and is_repair_order(order):
             yield Evidence(Kind.OTHER_REPAIR_NUMBER, original=number, replacement=order)
+        # Apple's order dates are days: a day's difference may be one of time zones.
+        if candidate.ordered_at and candidate.ordered_at < repair.shipped_at - DAY:
+            yield Evidence(Kind.ORDERED_BEFORE_SHIPPED, at=candidate.ordered_at)
+
+    def _origin(self, candidate: Candidate) -> Told:
+        """What the candidate's order tells, whichever the repair."""
+        if found := self._origins.get(candidate.unit.serial):
+            return found
+        order, source = candidate.order_number, candidate.purchase_source.upper()
+        form = Kind.REPAIR_ORDER if is_repair_order(order) else Kind.ANOTHER_ORDER_FORM
+        told = [Evidence(form, replacement=order)]
+        if source == APPLE:
+            told.append(Evidence(Kind.FROM_APPLE))
+        elif source in {RESELLER, MANUALLY_ADDED}:
+            told.append(Evidence(Kind.NOT_FROM_APPLE, replacement=source))
         if self._orders[order] > 1:
-            yield Evidence(Kind.ORDER_OF_SEVERAL, replacement=order)
+            told.append(Evidence(Kind.ORDER_OF_SEVERAL, replacement=order))
+        return self._origins.setdefault(candidate.unit.serial, Told.by(told))
 
 
 def came_as_it_left(candidate: Candidate, repair: Repair) -> bool:
@@ -173,23 +215,8 @@ def came_as_it_left(candidate: Candidate, repair: Repair) -> bool:
     )
 
 
-def _origin(candidate: Candidate, repair: Repair) -> Iterator[Evidence]:
-    order, source = candidate.order_number, candidate.purchase_source.upper()
-    if is_repair_order(order):
-        yield Evidence(Kind.REPAIR_ORDER, replacement=order)
-    else:
-        yield Evidence(Kind.ANOTHER_ORDER_FORM, replacement=order)
-    if source == APPLE:
-        yield Evidence(Kind.FROM_APPLE)
-    elif source in {RESELLER, MANUALLY_ADDED}:
-        yield Evidence(Kind.NOT_FROM_APPLE, replacement=source)
-    # Apple's order dates are days: a day's difference may be one of time zones.
-    if candidate.ordered_at and candidate.ordered_at < repair.shipped_at - DAY:
-        yield Evidence(Kind.ORDERED_BEFORE_SHIPPED, at=candidate.ordered_at)
-
-
 @lru_cache(maxsize=2048)
-def _likeness(original: Look, replacement: Look) -> tuple[Evidence, ...]:
+def _likeness(original: Look, replacement: Look) -> Told:
     """A district has few kinds of devices: the same two looks are compared again and again."""
     compared = (
         (
@@ -226,41 +253,36 @@ def _likeness(original: Look, replacement: Look) -> tuple[Evidence, ...]:
         for same, alike, unlike, old, new in compared
         if same is not None
     )
-    return found if compared[0][0] is not None else (Evidence(Kind.MODEL_NOT_KNOWN), *found)
+    return Told.by(found if compared[0][0] is not None else (Evidence(Kind.MODEL_NOT_KNOWN), *found))
 
 
-def _moments(candidate: Candidate, repair: Repair) -> Iterator[Evidence]:
+def _moments(candidate: Candidate, repair: Repair) -> tuple[Kind, Kind]:
+    """How the appearance lies to the shipping, and to the original's leaving."""
     waited = candidate.appeared_at - repair.shipped_at
-    late = waited > USUAL_REPAIR
-    yield Evidence(
-        Kind.LONG_AFTER_SHIPPED if late else Kind.APPEARED_AFTER_SHIPPED,
-        at=candidate.appeared_at,
-        hours=_hours(waited),
-    )
     left = repair.leaving
     if left is None:
-        kind = Kind.STILL_LISTED if repair.fate == Fate.LISTED else Kind.FATE_UNKNOWN
-        yield Evidence(kind, original=repair.unit.serial)
-        return
-    if left.by < repair.shipped_at:
-        kind = Kind.LEFT_BEFORE_SHIPPED
+        fate = Kind.STILL_LISTED if repair.fate == Fate.LISTED else Kind.FATE_UNKNOWN
+    elif left.by < repair.shipped_at:
+        fate = Kind.LEFT_BEFORE_SHIPPED
     elif left.distance(candidate.appeared_at) <= ABOUT_THEN:
-        kind = Kind.LEFT_ABOUT_THEN
+        fate = Kind.LEFT_ABOUT_THEN
     else:
-        kind = Kind.LEFT_AT_ANOTHER_TIME
-    yield Evidence(kind, at=left.by, hours=_signed_hours(left.by, candidate.appeared_at))
+        fate = Kind.LEFT_AT_ANOTHER_TIME
+    return Kind.LONG_AFTER_SHIPPED if waited > USUAL_REPAIR else Kind.APPEARED_AFTER_SHIPPED, fate
+
+
+def _moment(kind: Kind, candidate: Candidate, repair: Repair) -> Evidence:
+    """One of these, with its values."""
+    if kind in {Kind.LONG_AFTER_SHIPPED, Kind.APPEARED_AFTER_SHIPPED}:
+        waited = candidate.appeared_at - repair.shipped_at
+        return Evidence(kind, at=candidate.appeared_at, hours=waited // HOUR)
+    if repair.leaving is None:
+        return Evidence(kind, original=repair.unit.serial)
+    left = repair.leaving.by
+    return Evidence(kind, at=left, hours=round((candidate.appeared_at - left) / HOUR))
 
 
 def _nearness(candidate: Candidate, repair: Repair) -> float:
     if not came_as_it_left(candidate, repair) or repair.leaving is None:
         return 0.0
     return NEARNESS * (1 - repair.leaving.distance(candidate.appeared_at) / ABOUT_THEN)
-
-
-def _hours(span: timedelta) -> int:
-    return span // HOUR
-
-
-def _signed_hours(left: datetime, appeared: datetime) -> int:
-    """How long before the appearance it left; negative: after."""
-    return round((appeared - left) / HOUR)

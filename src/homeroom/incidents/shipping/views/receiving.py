@@ -12,6 +12,7 @@ from django.views.decorators.http import require_POST
 from homeroom.accounts.access import ViewerRequest, requires
 from homeroom.accounts.policy import Permission
 from homeroom.incidents.models import Incident
+from homeroom.incidents.page import scanned_elsewhere
 from homeroom.incidents.queries import at_apple, incidents
 from homeroom.incidents.shipping import queries
 from homeroom.incidents.shipping.columns import AT_APPLE
@@ -73,6 +74,8 @@ def receive_scanned(request: ViewerRequest) -> HttpResponse:
     found = queries.unit_at_apple(request.viewer, device_id) if device_id else None
     if found is not None:
         _receive(request, found, Outcome.REPAIRED)
+    elif code and (address := scanned_elsewhere(request.viewer, code)):
+        return redirect(address)
     elif code:
         messages.error(
             request,
