@@ -32,9 +32,14 @@ def make_connection(**values: Any) -> Connection:
 
 
 def form_values(**values: Any) -> dict[str, Any]:
-    """What a browser sends of the form, both options on, every night."""
+    """What a browser sends of the form, all options on, every night."""
     good = {"name": "District", "kind": "school", "team_id": "", "client_id": CLIENT_ID, "key_id": KEY_ID}
-    return good | {"private_key": "", "sync_coverage": "on", "process_replacements": "on"} | SCHEDULE | values
+    return (
+        good
+        | {"private_key": "", "sync_coverage": "on", "process_replacements": "on", "apply_replacements": "on"}
+        | SCHEDULE
+        | values
+    )
 
 
 def of_simulator(apple: RunningSimulator) -> dict[str, str]:

@@ -189,7 +189,10 @@ class CarefulPerson:
         return pairs
 
     def _came_when_it_left(self, new: SeenDevice, old: SeenDevice) -> bool:
-        return old.left is not None and _apart(old, new) <= A_WEEK and old.left[1] >= self.sent[old.serial]
+        if old.left is None or old.left[1] < self.sent[old.serial]:
+            return False
+        first, last = old.left
+        return new.added - first <= A_WEEK and last - new.added <= A_WEEK
 
     def _could_it_replace(self, new: SeenDevice, settled: set[str]) -> set[str]:
         could = set()

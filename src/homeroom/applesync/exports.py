@@ -37,6 +37,8 @@ RUN_COLUMNS = tuple(
         "insurance_created",
         "insurance_updated",
         "insurance_ended",
+        "replacements_applied",
+        "replacements_to_review",
         "requests",
         "throttled",
         "retries",

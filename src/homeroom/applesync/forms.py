@@ -130,6 +130,7 @@ class ConnectionForm(forms.ModelForm, ScheduleFields):  # type: ignore[type-arg]
         "private_key_file",
         "sync_coverage",
         "process_replacements",
+        "apply_replacements",
         "schedule_rhythm",
         "schedule_at",
         "schedule_hours",
@@ -138,7 +139,16 @@ class ConnectionForm(forms.ModelForm, ScheduleFields):  # type: ignore[type-arg]
 
     class Meta:
         model = Connection
-        fields = ["name", "kind", "team_id", "client_id", "key_id", "sync_coverage", "process_replacements"]
+        fields = [
+            "name",
+            "kind",
+            "team_id",
+            "client_id",
+            "key_id",
+            "sync_coverage",
+            "process_replacements",
+            "apply_replacements",
+        ]
         widgets = {
             "name": forms.TextInput(attrs={"autocomplete": "off"}),
             "team_id": forms.TextInput(attrs=PLAIN_TEXT),
@@ -150,6 +160,9 @@ class ConnectionForm(forms.ModelForm, ScheduleFields):  # type: ignore[type-arg]
             "client_id": _("Begins with SCHOOLAPI. or BUSINESSAPI."),
             "sync_coverage": _("Limited warranty and AppleCare of every device that Homeroom knows."),
             "process_replacements": _("Recognize the device that Apple sent in place of a broken one."),
+            "apply_replacements": _(
+                "Where only one explanation is left. Off: a person decides about every one."
+            ),
         }
         error_messages = {
             "name": {
@@ -224,5 +237,6 @@ class ConnectionForm(forms.ModelForm, ScheduleFields):  # type: ignore[type-arg]
             private_key=self.pem or None,
             sync_coverage=cleaned["sync_coverage"],
             process_replacements=cleaned["process_replacements"],
+            apply_replacements=cleaned["apply_replacements"],
             schedule=cleaned["schedule"],
         )

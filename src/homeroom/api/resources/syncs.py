@@ -74,7 +74,7 @@ def accept_sync(request: ApiRequest, pk: int) -> Any:
 @router.post("/syncs/{pk}/put-back", response={202: PutBack})
 @requires(Permission.RUN_SYNC)
 def put_back_sync(request: ApiRequest, pk: int) -> Any:
-    """Have the insurance records stand again that a sync ended; the worker does it."""
+    """Have stand again what a sync ended or replaced; the worker does it."""
     return {"records": put_back(_run(request, pk), actor=request.viewer.actor)}
 
 

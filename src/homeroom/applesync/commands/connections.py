@@ -48,6 +48,11 @@ MARKS = {True: "ok", False: "FAILED", None: "not tried"}
 @click.option("--sync-coverage/--no-sync-coverage", default=None, help="Default: on.")
 @click.option("--process-replacements/--no-process-replacements", default=None, help="Default: on.")
 @click.option(
+    "--apply-replacements/--ask-about-replacements",
+    default=None,
+    help="Whether certain replacements are applied by themselves (the default), or a person is always asked.",
+)
+@click.option(
     "--schedule",
     metavar="WHEN",
     callback=_schedule,

@@ -9,12 +9,14 @@ class RunChange(models.Model):
     """One record that a run changed or means to change: an entry of its change set.
 
     `before` and `after` hold what differs, by Apple's attribute names for a device at Apple and by the columns of
-    the insurance record for a coverage; a creation has no `before`. A preview's entries stay planned for ever.
+    the insurance record for a coverage; a creation has no `before`. The entry of a replacement is the original's, and
+    its `after` names the other side. A preview's entries stay planned for ever.
     """
 
     class Noun(models.TextChoices):
         APPLE_DEVICE = "apple-device", _("Device at Apple")
         INSURANCE = "insurance", _("Insurance record")
+        REPLACEMENT = "replacement", _("Replacement")
 
     class Action(models.TextChoices):
         CREATED = "created", _("New")
@@ -23,6 +25,8 @@ class RunChange(models.Model):
         UNLINKED = "unlinked", _("No longer matched")
         ENDED = "ended", _("Ended")
         GONE = "gone", _("Released or gone")
+        REPLACED = "replaced", _("Replaced")
+        SUGGESTED = "suggested", _("To review")
 
     class State(models.TextChoices):
         PLANNED = "planned", _("Planned")
@@ -57,3 +61,12 @@ class RunChange(models.Model):
 
     def __str__(self) -> str:
         return f"{self.serial_number}: {self.get_action_display()}"
+
+    @property
+    def can_be_put_back(self) -> bool:
+        """Whether it is something that the run did to Homeroom's own records."""
+        own = (self.noun, self.action) in {
+            (self.Noun.INSURANCE, self.Action.ENDED),
+            (self.Noun.REPLACEMENT, self.Action.REPLACED),
+        }
+        return own and self.state == self.State.APPLIED

@@ -49,6 +49,11 @@ class Connection(models.Model):
     key_fingerprint = models.CharField(max_length=64, editable=False)
     sync_coverage = models.BooleanField(_("Sync AppleCare coverage"), default=True)
     process_replacements = models.BooleanField(_("Process AppleCare replacements"), default=True)
+    apply_replacements = models.BooleanField(
+        _("Apply certain replacements by themselves"),
+        default=True,
+        help_text="Else a person is asked about every one.",
+    )
     schedule = ScheduleField(_("schedule"), max_length=LONGEST, default=Schedule.nightly)
     scheduled_since = models.DateTimeField(
         default=timezone.now, editable=False, help_text="Turns before are not made up for."

@@ -23,6 +23,7 @@ class SyncRun(models.Model):
         MISSING = "missing", _("Asking for devices that left the list")
         COVERAGE = "coverage", _("Asking for coverage")
         DETAILS = "details", _("Asking built-in device management")
+        REPLACEMENTS = "replacements", _("Matching replacements")
         ENDING = "ending", _("Applying what ends")
         FINISHED = "finished", _("Finished")
 
@@ -68,6 +69,10 @@ class SyncRun(models.Model):
     insurance_created = models.PositiveIntegerField(_("insurance records created"), default=0)
     insurance_updated = models.PositiveIntegerField(_("insurance records updated"), default=0)
     insurance_ended = models.PositiveIntegerField(_("insurance records ended"), default=0)
+    replacements_applied = models.PositiveIntegerField(_("replacements applied"), default=0)
+    replacements_to_review = models.PositiveIntegerField(
+        _("replacements to review"), default=0, help_text="New devices that wait for a person after it."
+    )
     requests = models.PositiveIntegerField(_("requests"), default=0)
     throttled = models.PositiveIntegerField(_("told to slow down"), default=0)
     retries = models.PositiveIntegerField(_("retries"), default=0)

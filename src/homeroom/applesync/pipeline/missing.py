@@ -49,6 +49,12 @@ def plan_departure(run: SyncRun, lease: Lease, row: AppleDevice, departure: Depa
         lease.renew()
 
 
+def plan_departure_of(run: SyncRun, lease: Lease, serial_number: str, departure: Departure) -> None:
+    """The same of a device that is listed, and was asked for because it is at Apple."""
+    row = AppleDevice.objects.get(connection=run.connection_id, serial_number=serial_number)
+    plan_departure(run, lease, row, departure)
+
+
 def planned_departures(run: SyncRun) -> QuerySet[RunChange]:
     """The entries of devices that the run found to have left; applied at its end."""
     return RunChange.objects.order_by().filter(

@@ -1,4 +1,4 @@
-"""What a run planned and has not done: devices that left, records that end. Applied last, behind a guard."""
+"""What a run planned and has not done: what left, ends or is replaced. Applied last, behind a guard."""
 
 from collections.abc import Sequence
 from datetime import date, datetime
@@ -41,7 +41,7 @@ def is_too_much(run: SyncRun) -> bool:
 def apply_some(run: SyncRun, lease: Lease, today: date) -> int:
     """Apply the next entries of the plan, with the checkpoint; how many there were."""
     with transaction.atomic():
-        entries = list(waiting(run)[:CHUNK])
+        entries = list(waiting(run).exclude(noun=RunChange.Noun.REPLACEMENT)[:CHUNK])
         gone = [entry for entry in entries if entry.action == Action.GONE]
         ended = [entry for entry in entries if entry.action == Action.ENDED]
         left = _settle(gone, _mark_gone(run, gone))

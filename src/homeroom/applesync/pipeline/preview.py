@@ -17,7 +17,7 @@ from homeroom.applesync.models import (
     StagedDevice,
     SyncRun,
 )
-from homeroom.applesync.pipeline import changes, coverage, listing, matching, queue
+from homeroom.applesync.pipeline import changes, coverage, listing, matching, queue, replacing
 from homeroom.applesync.pipeline.asking import PAGE, Spent
 from homeroom.applesync.pipeline.coverage import Answer
 from homeroom.applesync.pipeline.lease import Lease
@@ -120,6 +120,9 @@ class Previewing:
                 update=("at", "coverages", "failure"),
             )
             coverage.checkpoint(self._run, self._lease, answers, judged, found, ended=found.ended)
+
+    def replacements(self, not_told: Sequence[str]) -> None:
+        replacing.preview(self._run, self._lease, not_told)
 
 
 class Recorded:

@@ -20,7 +20,7 @@ from appleschool import AppleError, StaleCursor
 from homeroom.applesync import pacing
 from homeroom.applesync.client import open_apple
 from homeroom.applesync.models import SyncRun
-from homeroom.applesync.pipeline import managed, missing, plan
+from homeroom.applesync.pipeline import managed, missing, plan, replacing
 from homeroom.applesync.pipeline.asking import Asked, LiveApple, Spent
 from homeroom.applesync.pipeline.coverage import Answer
 from homeroom.applesync.pipeline.lease import Lease, LeaseLost
@@ -35,6 +35,7 @@ from homeroom.applesync.pipeline.tasks import (
     until_first,
 )
 from homeroom.applesync.pipeline.writing import Applying, Writing
+from homeroom.applesync.replacements.queries import originals_to_ask_for
 from homeroom.applesync.verbs import runs
 from homeroom.insurance.queries import today
 
@@ -168,6 +169,8 @@ class Sync:
             await self._in_database(self._enter, SyncRun.Step.DETAILS)
             step = managed.ManagedStep(self.run, self.lease, self.today, self._in_database)
             await step.work(self.apple)
+        if self.run.connection.process_replacements:
+            await self._match_replacements()
 
     # Listing and what is missing from it
 
@@ -273,6 +276,27 @@ class Sync:
         if batch:
             await asyncio.shield(self._in_database(self.writing.answers, batch))
 
+    # Replacements
+
+    async def _match_replacements(self) -> None:
+        """Ask for each original at Apple, whether it is still there, then decide what replaces what."""
+        await self._in_database(self._enter, SyncRun.Step.REPLACEMENTS)
+        at_apple = await self._in_database(originals_to_ask_for, self.run)
+        not_told = [each for each in at_apple if not await self._ask_for_original(each)]
+        await self._in_database(self.writing.replacements, not_told)
+
+    async def _ask_for_original(self, serial_number: str) -> bool:
+        """Plan its departure if it was released; whether Apple could tell. It is listed: “not found” is no answer."""
+        try:
+            departure = await self.apple.departure(serial_number)
+        except AppleError as error:
+            if not error.concerns_one_request:
+                raise
+            return False
+        if departure and departure.released_at:
+            await self._in_database(missing.plan_departure_of, self.run, self.lease, serial_number, departure)
+        return departure is None or departure.released_at is not None
+
     # The end
 
     async def _end(self) -> SyncRun.State:
@@ -284,6 +308,8 @@ class Sync:
             return SyncRun.State.HELD
         await self._in_database(self._enter, SyncRun.Step.ENDING)
         while await self._in_database(plan.apply_some, self.run, self.lease, self.today):
+            pass
+        while await self._in_database(replacing.apply_next, self.run, self.lease):
             pass
         await self._in_database(discard_stage, self.run.connection)
         return SyncRun.State.SUCCEEDED

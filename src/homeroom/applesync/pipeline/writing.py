@@ -9,7 +9,7 @@ from django.db.models import F
 
 from appleschool import OrgDevice, Page
 from homeroom.applesync.models import AppleDevice, RunChange, SyncRun
-from homeroom.applesync.pipeline import changes, coverage, listing, matching, queue
+from homeroom.applesync.pipeline import changes, coverage, listing, matching, queue, replacing
 from homeroom.applesync.pipeline.coverage import Answer
 from homeroom.applesync.pipeline.lease import Lease
 from homeroom.applesync.pipeline.missing import planned_departures, still_there
@@ -39,6 +39,9 @@ class Writing(Protocol):
         """One pass over the queue of those whose coverage is to be asked for."""
 
     def answers(self, answers: Sequence[Answer]) -> None: ...
+
+    def replacements(self, not_told: Sequence[str]) -> None:
+        """Match new devices with repairs; `not_told` are originals that Apple could not be asked for."""
 
 
 class Applying:
@@ -87,3 +90,6 @@ class Applying:
 
     def answers(self, answers: Sequence[Answer]) -> None:
         coverage.store_answers(self._run, self._lease, answers, self._today)
+
+    def replacements(self, not_told: Sequence[str]) -> None:
+        replacing.suggest(self._run, self._lease, not_told)

@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, Field, Q, QuerySet
+from django.db.models import Count, Field, Model, Q, QuerySet
 from django.utils import formats, timezone
 from django.utils.dateparse import parse_date, parse_datetime
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
 from homeroom.accounts.policy import Permission, Viewer
-from homeroom.applesync.models import AppleDevice, RunChange, SyncRun
+from homeroom.applesync.models import AppleDevice, Replacement, RunChange, SyncRun
 from homeroom.applesync.pipeline import plan
 from homeroom.insurance.models import InsuranceRecord
 from homeroom.inventory.models import Device
@@ -30,9 +30,15 @@ COUNTED = (
     (Noun.INSURANCE, Action.CREATED, "insurance_created"),
     (Noun.INSURANCE, Action.UPDATED, "insurance_updated"),
     (Noun.INSURANCE, Action.ENDED, "insurance_ended"),
+    (Noun.REPLACEMENT, Action.REPLACED, "replacements_applied"),
 )
 """The kinds of change, each with the field of the run that counts it."""
 
+MODELS: Mapping[str, type[Model]] = {
+    Noun.APPLE_DEVICE: AppleDevice,
+    Noun.INSURANCE: InsuranceRecord,
+    Noun.REPLACEMENT: Replacement,
+}
 COLUMNS_OF_ATTRIBUTES = {
     "deviceModel": "device_model",
     "productFamily": "product_family",
@@ -80,7 +86,7 @@ class ValueChange:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What a held run waits for: how many devices it would end or release something of, of how many."""
+    """What a held run waits for: how many devices it would end, release or replace something of, of how many."""
 
     touched: int
     known: int
@@ -133,7 +139,15 @@ def change_kinds(run: SyncRun) -> list[ChangeKind]:
         ChangeKind(noun, action, getattr(run, field), waiting.get((noun, action), 0))
         for noun, action, field in COUNTED
     ]
+    if run.replacements_to_review:
+        kinds.append(_suggested(run))
     return [kind for kind in kinds if kind.times or kind.planned]
+
+
+def _suggested(run: SyncRun) -> ChangeKind:
+    """Counted by its entries: the run counts what waits for a person, also since earlier ones."""
+    times = run.changes.filter(noun=Noun.REPLACEMENT, action=Action.SUGGESTED).count()
+    return ChangeKind(Noun.REPLACEMENT, Action.SUGGESTED, times, 0)
 
 
 def decision(run: SyncRun) -> Decision:
@@ -167,7 +181,7 @@ def _waiting(run: SyncRun) -> Mapping[tuple[str, str], int]:
 
 
 def _field(change: RunChange, name: str) -> Field[Any, Any] | None:
-    model = InsuranceRecord if change.noun == Noun.INSURANCE else AppleDevice
+    model = MODELS[change.noun]
     column = COLUMNS_OF_ATTRIBUTES.get(name, name)
     return next((field for field in model._meta.concrete_fields if field.name == column), None)
 

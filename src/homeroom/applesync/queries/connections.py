@@ -97,6 +97,7 @@ def row(standing: Standing) -> dict[str, object]:
         "key_fingerprint": connection.key_fingerprint,
         "sync_coverage": connection.sync_coverage,
         "process_replacements": connection.process_replacements,
+        "apply_replacements": connection.apply_replacements,
         "schedule": str(connection.schedule),
         "active": connection.active,
         "state": standing.state,

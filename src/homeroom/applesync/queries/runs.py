@@ -98,8 +98,6 @@ def result(run: SyncRun) -> dict[str, object]:
         "connection": run.connection.name,
         "state": run.state,
         **numbers,
-        "replacements_applied": 0,
-        "replacements_to_review": 0,
         **{name: requests[name] for name in ("requests", "throttled", "retries")},
         "seconds": round(duration(run).total_seconds(), 3),
         "problems": requests["problems"],

@@ -7,13 +7,14 @@ from enum import StrEnum
 from typing import NamedTuple, NewType
 
 Serial = NewType("Serial", str)
-"""A serial number in the spelling in which it is compared: upper case, without blanks around it."""
+"""A serial number as Apple spells it."""
 
 NO_TIME = timedelta(0)
 _REPAIR_ORDER = re.compile(r"R[0-9]+")
 
 
 def serial(text: str) -> Serial:
+    """What people or their other systems wrote, in Apple's way: upper case, without blanks around it."""
     return Serial(text.strip().upper())
 
 
@@ -105,8 +106,12 @@ class Leaving:
         return cls(moment, moment)
 
     def distance(self, moment: datetime) -> timedelta:
-        """How far a moment is from it; nothing, within it."""
+        """How far a moment is from it at least; nothing, within it."""
         return max(self.after - moment, moment - self.by, NO_TIME)
+
+    def surely_within(self, span: timedelta, moment: datetime) -> bool:
+        """Whenever it was between the two listings."""
+        return moment - self.after <= span and self.by - moment <= span
 
 
 class Fate(StrEnum):

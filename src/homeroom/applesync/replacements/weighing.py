@@ -211,7 +211,7 @@ def came_as_it_left(candidate: Candidate, repair: Repair) -> bool:
     return (
         left is not None
         and left.by >= repair.shipped_at
-        and left.distance(candidate.appeared_at) <= ABOUT_THEN
+        and left.surely_within(ABOUT_THEN, candidate.appeared_at)
     )
 
 
@@ -264,7 +264,7 @@ def _moments(candidate: Candidate, repair: Repair) -> tuple[Kind, Kind]:
         fate = Kind.STILL_LISTED if repair.fate == Fate.LISTED else Kind.FATE_UNKNOWN
     elif left.by < repair.shipped_at:
         fate = Kind.LEFT_BEFORE_SHIPPED
-    elif left.distance(candidate.appeared_at) <= ABOUT_THEN:
+    elif left.surely_within(ABOUT_THEN, candidate.appeared_at):
         fate = Kind.LEFT_ABOUT_THEN
     else:
         fate = Kind.LEFT_AT_ANOTHER_TIME

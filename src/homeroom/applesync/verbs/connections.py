@@ -17,7 +17,7 @@ from homeroom.inventory.verbs.statuses import ensure_system_statuses as ensure_d
 from homeroom.web.errors import Refused
 
 TEXTS = ("name", "team_id", "client_id", "key_id")
-CHOICES = ("kind", "sync_coverage", "process_replacements")
+CHOICES = ("kind", "sync_coverage", "process_replacements", "apply_replacements")
 CREDENTIALS = {"kind", "team_id", "client_id", "key_id", "key_fingerprint"}
 LONGEST_TEXT = 100
 LONGEST_PROBLEM = 500
@@ -36,6 +36,7 @@ class Changes:
     private_key: str | None = None
     sync_coverage: bool | None = None
     process_replacements: bool | None = None
+    apply_replacements: bool | None = None
     schedule: Schedule | None = None
 
     def __repr__(self) -> str:
@@ -194,6 +195,7 @@ def _audited(connection: Connection) -> dict[str, object]:
         "key_fingerprint": connection.key_fingerprint,
         "sync_coverage": connection.sync_coverage,
         "process_replacements": connection.process_replacements,
+        "apply_replacements": connection.apply_replacements,
         "schedule": str(connection.schedule),
         "active": connection.active,
     }

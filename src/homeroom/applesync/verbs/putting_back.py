@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
-from homeroom.applesync.models import RunChange, SyncRun
-from homeroom.audit.actors import Actor
+from homeroom.applesync.models import Replacement, RunChange, SyncRun
+from homeroom.applesync.verbs.replacements import undo_replacement
+from homeroom.audit.actors import HOMEROOM, Actor
 from homeroom.audit.verbs import record
 from homeroom.insurance.queries import today
 from homeroom.insurance.verbs import Rewrite, rewrite_synced_records
@@ -16,10 +17,11 @@ from homeroom.web.errors import Refused
 
 CHUNK = 500
 State = RunChange.State
+Noun = RunChange.Noun
 
 
 def put_back(run: SyncRun, *, actor: Actor, device: Device | None = None) -> int:
-    """Have the insurance records stand again that the run ended, all or one device's; how many there are.
+    """Have stand again what the run ended or replaced, all or one device's; how many records there are.
 
     They are put back by `put_back_some`, which a worker calls; those that changed since are left alone.
     """
@@ -36,9 +38,10 @@ def put_back(run: SyncRun, *, actor: Actor, device: Device | None = None) -> int
 
 
 def can_be_put_back(run: SyncRun) -> QuerySet[RunChange]:
-    return RunChange.objects.filter(
-        run=run, noun=RunChange.Noun.INSURANCE, action=RunChange.Action.ENDED, state=State.APPLIED
+    own = Q(noun=Noun.INSURANCE, action=RunChange.Action.ENDED) | Q(
+        noun=Noun.REPLACEMENT, action=RunChange.Action.REPLACED
     )
+    return RunChange.objects.filter(own, run=run, state=State.APPLIED)
 
 
 def put_back_some(run: SyncRun | None = None) -> bool:
@@ -47,10 +50,38 @@ def put_back_some(run: SyncRun | None = None) -> bool:
     if run is not None:
         waiting = waiting.filter(run=run)
     with transaction.atomic():
-        entries = list(waiting.select_for_update()[:CHUNK])
+        entries = list(waiting.filter(noun=Noun.INSURANCE).select_for_update()[:CHUNK])
         outcome = rewrite_synced_records(list(map(_as_before, entries)), today=today())
         _settle(entries, outcome)
-    return bool(entries)
+    return _undo_next(waiting.filter(noun=Noun.REPLACEMENT)) or bool(entries)
+
+
+def _undo_next(waiting: QuerySet[RunChange]) -> bool:
+    """Undo the next replacement that is to be put back, in a transaction of its own; whether there was one."""
+    with transaction.atomic():
+        entry = waiting.select_for_update().first()
+        if entry:
+            _settle([entry], [_undone(entry)])
+    return entry is not None
+
+
+def _undone(entry: RunChange) -> bool:
+    """False where a person undid it before, or the incident has gone on."""
+    told = entry.after or {}
+    pairing = Replacement.objects.filter(
+        connection__runs=entry.run_id,
+        incident=told.get("incident"),
+        replacement_serial=told.get("replacement_serial"),
+        state=Replacement.State.APPLIED,
+    ).first()
+    if pairing is None:
+        return False
+    reason = _("Sync %(run)s was put back.") % {"run": entry.run_id}
+    try:
+        undo_replacement(pairing, reason=reason, actor=HOMEROOM)
+    except Refused:
+        return False
+    return True
 
 
 def _as_before(entry: RunChange) -> Rewrite:

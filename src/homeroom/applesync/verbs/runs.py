@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from homeroom.applesync.models import Connection, SyncRun
-from homeroom.applesync.notifications import tell_how_it_ended
+from homeroom.applesync.notifications import tell_how_it_ended, tell_what_is_to_review
 from homeroom.applesync.pipeline.lease import Lease, claim, owner_is_alive, owner_of
 from homeroom.audit.actors import HOMEROOM, Actor
 from homeroom.audit.verbs import record
@@ -158,6 +158,7 @@ def finish(
         run.refresh_from_db()
         _remember(run, pace)
         tell_how_it_ended(run)
+        tell_what_is_to_review(run)
         record(HOMEROOM, f"sync.{state}", run, after=counts(run) | ({"error": error} if error else {}))
 
 
@@ -202,6 +203,8 @@ def counts(run: SyncRun) -> dict[str, int]:
         "insurance_created": run.insurance_created,
         "insurance_updated": run.insurance_updated,
         "insurance_ended": run.insurance_ended,
+        "replacements_applied": run.replacements_applied,
+        "replacements_to_review": run.replacements_to_review,
         "requests": run.requests,
         "throttled": run.throttled,
         "retries": run.retries,

@@ -99,7 +99,7 @@ def _watched(run: SyncRun) -> dict[str, object]:
         "kinds_of_change": changes.change_kinds(run) if run.is_over else [],
         "decision": changes.decision(run) if run.state == SyncRun.State.HELD else None,
         "refusal_to_accept": verbs.refusal_to_accept(run) if run.awaits_decision else "",
-        "to_put_back": can_be_put_back(run).count() if run.insurance_ended else 0,
+        "to_put_back": can_be_put_back(run).count() if run.insurance_ended or run.replacements_applied else 0,
     }
 
 
