@@ -86,6 +86,13 @@ def test_the_form_says_at_once_who_pays(as_technician):
     insured(device, until=date(2099, 6, 30))
     page = text(as_technician.get(new_of(device)))
     assert "AppleCare+ for Schools until June 30, 2099: do not bill the family, send it to Apple." in page
+    ensure_system_statuses(actor=COMMAND_LINE)
+    incident = open_incident(device, summary="Cracked screen", actor=COMMAND_LINE)
+    assert "send it to Apple." in text(as_technician.get(incident.get_absolute_url()))
+    send_to_apple(incident, reason="Tested.", actor=COMMAND_LINE)
+    assert "do not bill the family.</strong>" in text(as_technician.get(incident.get_absolute_url()))
+    close_incident(incident, outcome="repaired", actor=COMMAND_LINE)
+    assert "do not bill" not in text(as_technician.get(incident.get_absolute_url()))
 
 
 def test_who_pays_is_told_of_a_loss_of_a_failed_check_and_of_other_makes(as_technician):

@@ -88,7 +88,7 @@ def incident(request: ViewerRequest, number: int) -> HttpResponse:
         "incidents/incident.html",
         {
             "incident": found,
-            "advice": advice(found.device, found.kind),
+            "advice": advice(found.device, found.kind, sent=found.sent_at is not None),
             "photos": [attachment for attachment in attachments if attachment.is_photo],
             "files": [attachment for attachment in attachments if not attachment.is_photo],
             "timeline": incident_timeline(found),
