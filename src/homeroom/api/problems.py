@@ -1,17 +1,61 @@
 """Every error as application/problem+json (RFC 9457)."""
 
 import logging
+from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
-from ninja import NinjaAPI
+from ninja import Field, NinjaAPI, Schema
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
 from homeroom.web.errors import Refused
 
 log = logging.getLogger(__name__)
+
+
+class FieldProblem(Schema):
+    """What is wrong with one field of a request."""
+
+    field: str
+    detail: str
+
+
+class Problem(Schema):
+    """The body of every error."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    errors: list[FieldProblem] = Field(default_factory=list)
+
+
+def describe_problems(schema: dict[str, Any]) -> None:
+    """Add to an OpenAPI description the errors that each operation may answer."""
+    definition = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+    schema["components"]["schemas"] |= definition.pop("$defs") | {"Problem": definition}
+    body = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    for path, operations in schema["paths"].items():
+        for method, operation in operations.items():
+            operation["responses"] |= {
+                status.value: {"description": status.phrase, "content": body}
+                for status in _problems_of(path, method, operation)
+            }
+
+
+def _problems_of(path: str, method: str, operation: dict[str, Any]) -> Iterator[HTTPStatus]:
+    yield HTTPStatus.UNAUTHORIZED
+    yield HTTPStatus.FORBIDDEN
+    if "{" in path:
+        yield HTTPStatus.NOT_FOUND
+    if method != "get":
+        yield HTTPStatus.CONFLICT
+    if operation.get("parameters") or "requestBody" in operation:
+        yield HTTPStatus.UNPROCESSABLE_ENTITY
+    if "requestBody" in operation:
+        yield HTTPStatus.BAD_REQUEST
 
 
 def problem(status: int, detail: str, **more: Any) -> HttpResponse:

@@ -1,9 +1,25 @@
-"""What requests name by its own name: sites, statuses, people."""
+"""What requests name by its own name: sites, statuses, people; and kinds of things."""
+
+from typing import Annotated
+
+from django.db.models import Choices
+from pydantic import WithJsonSchema
 
 from homeroom.accounts.policy import Viewer
+from homeroom.insurance.models import Kind
 from homeroom.inventory import queries
-from homeroom.inventory.models import DeviceStatus, Person, Site
+from homeroom.inventory.models import Assignment, DeviceStatus, Person, Site
 from homeroom.web.errors import Refused
+
+
+def _one_of(choices: type[Choices]) -> WithJsonSchema:
+    """Describe the words where they are used: definitions of classes of the same name would displace each other."""
+    return WithJsonSchema({"type": "string", "enum": choices.values})
+
+
+PersonKind = Annotated[Person.Kind, _one_of(Person.Kind)]
+AssignmentKind = Annotated[Assignment.Kind, _one_of(Assignment.Kind)]
+InsuranceKind = Annotated[Kind, _one_of(Kind)]
 
 
 def site_named(viewer: Viewer, name: str) -> Site:
