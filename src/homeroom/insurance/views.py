@@ -24,10 +24,10 @@ def records(request: ViewerRequest) -> HttpResponseBase:
         status_today=queries.record_status(queries.today())
     )
     chosen = InsuranceFilter(request.GET, queryset=shown)
-    if "export" in request.GET:
-        return export_response("insurance", chosen.qs, request.viewer, request.GET["export"])
     table = InsuranceTable(chosen.qs, order_by="-ends")
     RequestConfig(request, paginate={"per_page": 50}).configure(table)
+    if "format" in request.GET:
+        return export_response("insurance", table.data.data, request.viewer, request.GET["format"])
     return render(request, "insurance/records.html", {"table": table, "filter": chosen})
 
 

@@ -24,6 +24,6 @@ class Noun(click.ParamType[str]):
 @click.argument("noun", type=Noun(), metavar="NOUN")
 @output_options
 def export(noun: str, format_name: str, output: Path | None) -> None:
-    """Write devices, people, insurance, runs or their changes as CSV, XLSX or JSON."""
+    """Write devices, people, sites, insurance, runs or their changes as CSV, XLSX or JSON."""
     found = noun_named(noun).rows(COMMAND_LINE_VIEWER)
     write_out(noun, found, format_name=format_name, output=output)
