@@ -8,9 +8,11 @@ from typing import Any
 from django.core.exceptions import FieldDoesNotExist
 from django.utils.functional import Promise
 from django.utils.text import capfirst
+from django.utils.translation import gettext as translated
 from django.utils.translation import gettext_lazy as _
 
 from homeroom.audit.models import Entry, PersonalValues
+from homeroom.inventory.imports.models import ImportJob, Noun
 from homeroom.inventory.models import Device
 
 SENTENCES: dict[str, str | Promise] = {
@@ -46,9 +48,22 @@ def register_sentence(action: str, sentence: str | Promise) -> None:
 
 
 def timeline(device: Device) -> list[Happening]:
-    """The latest entries about the device, newest first. Takes no viewer: they see the device."""
-    entries = Entry.objects.filter(object_type=Device._meta.label_lower, object_id=str(device.pk))
-    return [_happening(entry) for entry in entries.select_related("personal")[:MOST_ENTRIES]]
+    """The latest entries about the device, newest first, and how it came. Takes no viewer: they see the device."""
+    about = Entry.objects.filter(object_type=Device._meta.label_lower, object_id=str(device.pk))
+    entries = list(about.select_related("personal")[:MOST_ENTRIES])
+    happenings = [_happening(entry) for entry in entries]
+    if len(entries) < MOST_ENTRIES and all(entry.action != "device.created" for entry in entries):
+        happenings.append(_came_with_others(device))
+    return happenings
+
+
+def _came_with_others(device: Device) -> Happening:
+    """Of many that come at once, the audit trail has one entry; an import is known by its moment."""
+    job = ImportJob.objects.filter(noun=Noun.DEVICES, finished_at=device.created_at).first()
+    if job is None:
+        return Happening(device.created_at, "", str(SENTENCES["device.created"]), ())
+    sentence = translated("Added by the import of %(file)s") % {"file": job.file_name}
+    return Happening(device.created_at, job.requested_by_label, sentence, ())
 
 
 def _happening(entry: Entry) -> Happening:

@@ -10,9 +10,8 @@ import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import IO, Any
-
-from django.utils import timezone
 
 from homeroom.accounts.policy import Viewer
 from homeroom.inventory.imports import devices, people
@@ -61,12 +60,12 @@ class Prepared:
                 rows = rows_of(source.noun, batch, planner.around.by_identity.values())
                 pickle.dump((planner.looked_for, _seen(planner.around), rows), kept)
 
-    def write(self) -> None:
+    def write(self, *, at: datetime) -> None:
         """Inside the caller's transaction. Raises SurroundingsChanged if something is not as it was."""
         around = surroundings(self._viewer, create_sites=self._source.options.create_sites)
         if around != self._surroundings:
             raise SurroundingsChanged
-        writer = Writer(self._source.noun)
+        writer = Writer(self._source.noun, at=at)
         for texts, seen, rows in self._batches():
             look_around(around, self._source.noun, texts, self._viewer, lock=True)
             if _seen(around) != seen:
@@ -135,9 +134,9 @@ def _stored(name: str, value: Any) -> Any:
 class Writer:
     """Writes the batches of one apply; remembers what names stand for."""
 
-    def __init__(self, noun: str) -> None:
+    def __init__(self, noun: str, *, at: datetime) -> None:
         self.noun = noun
-        self.now = timezone.now()
+        self.now = at
         self._sites: dict[str, int] = dict(Site.objects.values_list("name", "pk"))
         self._statuses: dict[str, int] = dict(DeviceStatus.objects.values_list("name", "pk"))
 

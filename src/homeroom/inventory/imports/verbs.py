@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import IO
 
@@ -60,8 +61,9 @@ def apply_file(source: Source, viewer: Viewer, *, expected: str, job: ImportJob)
         _refuse_unless_expected(ready.tally, expected)
         try:
             with _whole():
-                ready.write()
-                _finish(job, ready.tally, viewer)
+                now = timezone.now()
+                ready.write(at=now)
+                _finish(job, ready.tally, viewer, at=now)
         except SurroundingsChanged:
             return _apply_while_others_wait(source, viewer, expected=expected, job=job)
     return ready.tally
@@ -70,13 +72,13 @@ def apply_file(source: Source, viewer: Viewer, *, expected: str, job: ImportJob)
 def _apply_while_others_wait(source: Source, viewer: Viewer, *, expected: str, job: ImportJob) -> Tally:
     with _whole():
         planner = Planner(source, viewer, lock=True)
-        writer = Writer(source.noun)
+        writer = Writer(source.noun, at=timezone.now())
         for batch in planner.batches():
             if planner.tally.refused:
                 break
             writer.write(rows_of(source.noun, batch, planner.around.by_identity.values()))
         _refuse_unless_expected(planner.tally, expected)
-        _finish(job, planner.tally, viewer)
+        _finish(job, planner.tally, viewer, at=writer.now)
     return planner.tally
 
 
@@ -97,15 +99,18 @@ def _refuse_unless_expected(tally: Tally, expected: str) -> None:
         raise PlanHasChanged
 
 
-def _finish(job: ImportJob, tally: Tally, viewer: Viewer) -> None:
-    """Mark the job as applied, if it is still this owner's, and write the batch's one audit entry."""
+def _finish(job: ImportJob, tally: Tally, viewer: Viewer, *, at: datetime) -> None:
+    """Mark the job as applied, if it is still this owner's, and write the batch's one audit entry.
+
+    `at` is when its rows were written, by which the timeline of a device finds the import that brought it.
+    """
     values = {
         **tally.counts(),
         "new_sites": tally.new_sites,
         "state": State.APPLIED,
         "note": "",
         "owner": "",
-        "finished_at": timezone.now(),
+        "finished_at": at,
     }
     if job.pk is None:
         for name, value in values.items():
