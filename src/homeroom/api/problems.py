@@ -7,6 +7,7 @@ from typing import Any
 
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.utils.translation import gettext as _
 from ninja import Field, NinjaAPI, Schema
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
@@ -72,7 +73,7 @@ def speak_of_problems(api: NinjaAPI) -> None:
             {"field": ".".join(str(part) for part in found["loc"][1:]), "detail": found["msg"]}
             for found in error.errors
         ]
-        return problem(422, "The request is not as it has to be.", errors=errors)
+        return problem(422, _("The request is not as it has to be."), errors=errors)
 
     @api.exception_handler(Refused)
     def refused(_request: HttpRequest, error: Refused) -> HttpResponse:
@@ -82,17 +83,17 @@ def speak_of_problems(api: NinjaAPI) -> None:
 
     @api.exception_handler(AuthenticationError)
     def unknown(_request: HttpRequest, _error: AuthenticationError) -> HttpResponse:
-        answer = problem(401, "Send a token that is still good: Authorization: Bearer …")
+        answer = problem(401, _("Send a token that is still good: Authorization: Bearer …"))
         answer["WWW-Authenticate"] = "Bearer"
         return answer
 
     @api.exception_handler(PermissionDenied)
     def denied(_request: HttpRequest, error: PermissionDenied) -> HttpResponse:
-        return problem(403, str(error) or "Your role does not allow this.")
+        return problem(403, str(error) or _("Your role does not allow this."))
 
     @api.exception_handler(Http404)
     def missing(_request: HttpRequest, _error: Http404) -> HttpResponse:
-        return problem(404, "There is no such thing, or you don't see it.")
+        return problem(404, _("There is no such thing, or you don't see it."))
 
     @api.exception_handler(HttpError)
     def other(_request: HttpRequest, error: HttpError) -> HttpResponse:
@@ -101,4 +102,6 @@ def speak_of_problems(api: NinjaAPI) -> None:
     @api.exception_handler(Exception)
     def broken(_request: HttpRequest, error: Exception) -> HttpResponse:
         log.error("An API request failed", exc_info=error)
-        return problem(500, "Homeroom could not do this. Nothing was saved half; the server's log says why.")
+        return problem(
+            500, _("Homeroom could not do this. Nothing was saved half; the server's log says why.")
+        )

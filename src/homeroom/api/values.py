@@ -3,6 +3,7 @@
 from typing import Annotated
 
 from django.db.models import Choices
+from django.utils.translation import gettext as _
 from pydantic import WithJsonSchema
 
 from homeroom.accounts.policy import Viewer
@@ -25,14 +26,14 @@ InsuranceKind = Annotated[Kind, _one_of(Kind)]
 def site_named(viewer: Viewer, name: str) -> Site:
     site = queries.visible_sites(viewer).filter(name=name).first()
     if site is None:
-        raise Refused(f"There is no site “{name}” that you see.", field="site")
+        raise Refused(_("There is no site “%(name)s” that you see.") % {"name": name}, field="site")
     return site
 
 
 def status_named(name: str) -> DeviceStatus:
     status = queries.statuses().filter(name=name).first()
     if status is None:
-        raise Refused(f"There is no status “{name}”.", field="status")
+        raise Refused(_("There is no status “%(name)s”.") % {"name": name}, field="status")
     return status
 
 
@@ -40,6 +41,7 @@ def person_with(viewer: Viewer, external_id: str) -> Person:
     person = queries.visible_people(viewer).filter(external_id=external_id).first()
     if person is None:
         raise Refused(
-            f"There is no person with the external ID “{external_id}” that you see.", field="person"
+            _("There is no person with the external ID “%(id)s” that you see.") % {"id": external_id},
+            field="person",
         )
     return person
