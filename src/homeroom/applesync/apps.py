@@ -13,12 +13,15 @@ class AppleSyncConfig(AppConfig):
         from homeroom.applesync.exports import register_apple
         from homeroom.applesync.notices import connections_in_need
         from homeroom.applesync.panels import apple_panel, why_panel
+        from homeroom.applesync.queries.coverage import coverage_sync_has_stopped
         from homeroom.applesync.reconciliation.reports import register_reconciliation
+        from homeroom.insurance.queries import register_stopped_sync
         from homeroom.inventory.profile import Panel, register_panel
         from homeroom.inventory.timeline import register_sentence
 
         register_apple()
         register_reconciliation()
+        register_stopped_sync(coverage_sync_has_stopped())
         register_sentence("device.refreshed", _("Refreshed from Apple"))
         register_panel(Panel(5, "applesync/why/_panel.html", why_panel))
         register_panel(Panel(10, "applesync/_panel.html", apple_panel))

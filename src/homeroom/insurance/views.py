@@ -20,9 +20,8 @@ from homeroom.web.errors import Refused
 
 @requires(Permission.VIEW_INVENTORY)
 def records(request: ViewerRequest) -> HttpResponseBase:
-    shown = queries.insurance_records(request.viewer).annotate(
-        status_today=queries.record_status(queries.today())
-    )
+    found = queries.insurance_records(request.viewer)
+    shown = queries.with_sync_mark(found.annotate(status_today=queries.record_status(queries.today())))
     chosen = InsuranceFilter(request.GET, queryset=shown)
     table = InsuranceTable(chosen.qs, order_by="-ends")
     RequestConfig(request, paginate={"per_page": 50}).configure(table)
