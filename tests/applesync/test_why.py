@@ -38,7 +38,7 @@ from homeroom.insurance.models import CoverageCheck, InsuranceRecord, Kind
 from homeroom.insurance.queries import today
 from homeroom.insurance.rules import FailedCheck
 from homeroom.insurance.verbs import record_failed_checks
-from homeroom.inventory.models import Device
+from homeroom.inventory.models import Device, Site
 from homeroom.inventory.verbs.statuses import ensure_system_statuses as ensure_device_statuses
 from tests.applesync.districts import connect, listed, stock, sync, use_apple
 from tests.applesync.mirrors import make_connection, make_listed
@@ -378,8 +378,25 @@ def test_of_a_device_of_another_site_only_where_it_belongs_is_told(district: Dis
         assert [finding.cause for finding in answer.findings] == [Cause.OF_ANOTHER_SITE]
         assert answer.conclusion.sentence == f"It belongs to {site}, a site that you don't see."
         assert answer.conclusion.fix == "Call Ruth, 555-0199."
+        assert answer.asset_tag == TAG
     near = asked("S" + SERIAL, here)
     assert near.conclusion.cause == Cause.NOT_IN_INVENTORY
+
+
+@pytest.mark.parametrize(
+    ("name", "phone", "told"),
+    [
+        ("Ruth", "", "Call Ruth."),
+        ("", "555-0199", "Call 555-0199."),
+        ("", "", "No contact is entered for this site; ask your administrator."),
+    ],
+)
+def test_it_tells_whom_to_call_as_far_as_that_is_known(
+    district: District, name: str, phone: str, told: str
+) -> None:
+    Site.objects.update(contact_name=name, contact_phone=phone)
+    here = make_user(Role.TECHNICIAN, sites=(make_site(),)).viewer()
+    assert asked(TAG, here).conclusion.fix == told
 
 
 def test_a_list_that_came_by_an_applied_preview_counts(district: District) -> None:

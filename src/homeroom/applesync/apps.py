@@ -20,6 +20,7 @@ class AppleSyncConfig(AppConfig):
             where_scanned,
             why_panel,
         )
+        from homeroom.applesync.queries.coverage import coverage_sync_has_stopped
         from homeroom.applesync.queries.replacements import candidates_to_review
         from homeroom.applesync.reconciliation.reports import register_reconciliation
         from homeroom.applesync.repair_concerns import AppleInquiry, apple_concerns
@@ -31,6 +32,7 @@ class AppleSyncConfig(AppConfig):
             register_scanned_elsewhere,
         )
         from homeroom.incidents.preflight import register_check
+        from homeroom.insurance.queries import register_stopped_sync
         from homeroom.inventory.profile import Panel, register_panel
         from homeroom.inventory.timeline import register_sentence
         from homeroom.notifications.kinds import register_kind
@@ -40,6 +42,7 @@ class AppleSyncConfig(AppConfig):
         register_check(apple_concerns)
         register_inquiry(AppleInquiry())
         register_replacements()
+        register_stopped_sync(coverage_sync_has_stopped())
         register_sentence("device.refreshed", _("Refreshed from Apple"))
         register_panel(Panel(5, "applesync/why/_panel.html", why_panel))
         register_panel(Panel(7, "applesync/replacements/_panel.html", replacement_panel))

@@ -42,12 +42,12 @@ def why_of_device(viewer: Viewer, device: Device) -> Answer:
 
 
 def _answer(facts: Facts) -> Answer:
-    device = facts.device
+    device, known = facts.device, facts.device or facts.elsewhere
     return Answer(
         asked=facts.asked,
         device_id=device.pk if device else None,
         serial_number=facts.serial_number,
-        asset_tag=(device.asset_tag or "") if device else "",
+        asset_tag=(known.asset_tag or "") if known else "",
         findings=findings(facts),
     )
 

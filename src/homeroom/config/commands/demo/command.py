@@ -15,7 +15,7 @@ from homeroom.accounts.models import User
 from homeroom.accounts.policy import Role
 from homeroom.accounts.verbs.users import create_user
 from homeroom.audit.actors import COMMAND_LINE
-from homeroom.config.commands.children import Children, free_port
+from homeroom.config.commands.children import Children, free_port, refuse_unusable_port
 from homeroom.config.commands.database import prepare
 from homeroom.config.commands.demo import district, repairs
 from homeroom.config.commands.demo.incidents import tell_stories
@@ -25,6 +25,7 @@ from homeroom.insurance.queries import today
 from homeroom.insurance.verbs import create_insurance
 from homeroom.inventory.models import Device
 
+HOST = "127.0.0.1"
 SEED = 2026
 REQUESTS_A_SECOND = 80
 CONNECTION = "Demo district"
@@ -56,6 +57,7 @@ class Folder:
 @click.option("--port", default=8000, show_default=True, help="Port of the pages.")
 def demo(devices: int, port: int) -> None:
     """Serve an invented district on a simulated Apple School Manager. Ctrl-C ends it; the next start goes on."""
+    refuse_unusable_port(HOST, port)
     prepare()
     folder = Folder()
     if folder.is_new and Device.objects.exists():
@@ -71,7 +73,7 @@ def demo(devices: int, port: int) -> None:
         _tell("Syncing with the simulated Apple School Manager:")
         _homeroom("apple", "sync")
         repairs.send_some()
-        serve_with(children, host="127.0.0.1", port=port)
+        serve_with(children, host=HOST, port=port)
         password = folder.password_file.read_text().strip()
         _tell("Ready. Ctrl-C ends it; the next start goes on from here. Sign in as")
         for email, (_name, role) in PASSWORDS.items():
