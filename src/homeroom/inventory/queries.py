@@ -17,6 +17,7 @@ from django.db.models import (
     When,
 )
 from django.db.models.functions import Coalesce
+from django.utils.translation import gettext as _
 
 from homeroom.accounts.policy import Viewer
 from homeroom.inventory.models import Assignment, Device, DeviceStatus, Person, Site
@@ -31,6 +32,16 @@ class DeviceElsewhere:
     site: str
     contact_name: str
     contact_phone: str
+
+    @property
+    def whom_to_call(self) -> str:
+        """A sentence, as far as a contact is known."""
+        name, phone = self.contact_name, self.contact_phone
+        if name and phone:
+            return _("Call %(name)s, %(phone)s.") % {"name": name, "phone": phone}
+        if name or phone:
+            return _("Call %(whom)s.") % {"whom": name or phone}
+        return _("No contact is entered for this site; ask your administrator.")
 
 
 def visible_devices(viewer: Viewer) -> QuerySet[Device]:
