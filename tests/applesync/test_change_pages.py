@@ -124,7 +124,7 @@ def test_accepting_a_held_sync_queues_it_for_the_worker(client: Client) -> None:
     make_listed("GONE1", connection)
     make_change(run, noun=RunChange.Noun.APPLE_DEVICE, action=Action.GONE, state=RunChange.State.PLANNED)
     page = client.get(reverse("applesync:run", args=[run.pk])).content.decode()
-    assert "It would end or release something of 1 of 1 devices" in page
+    assert "It would end, release or replace something of 1 of 1 devices" in page
     assert "1 planned" in page
 
     client.post(reverse("applesync:accept", args=[run.pk]))

@@ -38,7 +38,7 @@ from homeroom.inventory.models import Device
 from homeroom.inventory.queries import open_assignment
 from homeroom.inventory.verbs.assignments import check_out
 from homeroom.inventory.verbs.statuses import ensure_system_statuses as ensure_device_statuses
-from homeroom.notifications.models import Mail
+from homeroom.notifications.models import Fact
 from tests.applesync.districts import connect, listed, stock, sync, use_apple
 from tests.builders import make_person
 
@@ -122,7 +122,7 @@ def test_a_night_later_nothing_is_applied_again_and_nothing_written(
     run = sync(district)
     assert run.replacements_to_review == 1
     suggestions = list(Replacement.objects.order_by("pk").values())
-    mails = Mail.objects.count()
+    mails = Fact.objects.count()
 
     with CaptureQueriesContext(database) as queries:
         again = sync(district)
@@ -130,7 +130,7 @@ def test_a_night_later_nothing_is_applied_again_and_nothing_written(
     assert again.replacements_to_review == 1
     assert list(Replacement.objects.order_by("pk").values()) == suggestions
     assert not again.changes.exists()
-    assert Mail.objects.count() == mails
+    assert Fact.objects.count() == mails
     written = [query["sql"] for query in queries if '"applesync_replacement"' in query["sql"]]
     assert not [sql for sql in written if sql.startswith(("INSERT", "UPDATE", "DELETE"))]
     assert third.pk
