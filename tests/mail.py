@@ -1,6 +1,7 @@
 """A real SMTP server for tests: it keeps what it receives, and can be told to refuse, to hang, or to be away."""
 
 import asyncio
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,6 +30,9 @@ class MailServer:
         """What it says to the next mails instead of taking them, for example `451 later`."""
         self.users: dict[str, str] = {}
         """Who may send, by password. Empty: everybody."""
+        self.encryption: ssl.SSLContext | None = None
+        """With it, the server speaks TLS from the start, or offers STARTTLS if `offers_starttls`."""
+        self.offers_starttls = False
         self.content_came = threading.Event()
         self._may_answer = threading.Event()
         self._may_answer.set()
@@ -41,6 +45,8 @@ class MailServer:
             self,
             hostname="127.0.0.1",
             port=self.port,
+            ssl_context=None if self.offers_starttls else self.encryption,
+            tls_context=self.encryption if self.offers_starttls else None,
             auth_require_tls=False,
             authenticator=self._authenticate,
         )

@@ -21,12 +21,16 @@ from appleschool.reading import (
     read_activity,
     read_coverage,
     read_id,
+    read_mdm_device,
+    read_mdm_device_details,
     read_mdm_server,
     read_org_device,
 )
 from appleschool.records import (
     ActivationLockStatus,
     AppleCareCoverage,
+    MdmDevice,
+    MdmDeviceDetails,
     MdmServer,
     OrgDevice,
     OrgDeviceActivity,
@@ -171,6 +175,19 @@ class AppleSchool:
         """Serial numbers of the devices assigned to a device management service."""
         path = f"/mdmServers/{_quoted(server_id)}/relationships/devices"
         return self._pages(path, read_id).walk(limit=limit, cursor=cursor)
+
+    def mdm_devices(
+        self, *, limit: int = LARGEST_PAGE, cursor: str | None = None
+    ) -> AsyncIterator[Page[MdmDevice]]:
+        """Devices enrolled in Apple's built-in device management; Apple Business only.
+
+        To other accounts Apple says Forbidden or NotFound, for the caller to judge.
+        """
+        return self._pages("/mdmDevices", read_mdm_device).walk(limit=limit, cursor=cursor)
+
+    async def mdm_device_details(self, device_id: str) -> MdmDeviceDetails:
+        """What built-in device management knows of one device, by its id there; NotFound if it left."""
+        return await self._one(f"/mdmDevices/{_quoted(device_id)}/details", read_mdm_device_details)
 
     async def activity(self, activity_id: str) -> OrgDeviceActivity:
         """How an assignment went. Apple keeps it for 30 days. Fetch its `download_url` without any token."""

@@ -6,6 +6,8 @@ from typing import Any, Protocol, TypeVar
 from appleschool.records import (
     ActivationLockStatus,
     AppleCareCoverage,
+    MdmDevice,
+    MdmDeviceDetails,
     MdmServer,
     OrgDevice,
     OrgDeviceActivity,
@@ -136,6 +138,46 @@ def read_mdm_server(record: Any, path: str = "$") -> MdmServer | UnreadableRecor
         updated_at=read.read("updatedDateTime", as_time, "a time"),
         last_connected_at=read.read("lastConnectedDateTime", as_time, "a time"),
         last_connected_ip=read.text("lastConnectedIp"),
+        attributes=read.attributes,
+        problems=tuple(read.problems),
+    )
+
+
+def read_mdm_device(record: Any, path: str = "$") -> MdmDevice | UnreadableRecord:
+    read = _open(record, path)
+    if isinstance(read, UnreadableRecord):
+        return read
+    return MdmDevice(
+        id=read.identity,
+        serial_number=_usable(read.text("serialNumber")) or read.identity,
+        device_name=read.text("deviceName"),
+        product_family=read.text("productFamily"),
+        enrolled_user_id=read.text("enrolledUserId"),
+        attributes=read.attributes,
+        problems=tuple(read.problems),
+    )
+
+
+def read_mdm_device_details(record: Any, path: str = "$") -> MdmDeviceDetails | UnreadableRecord:
+    """`operatingSystemVersion` is a name that Apple's other services use (inferred)."""
+    read = _open(record, path)
+    if isinstance(read, UnreadableRecord):
+        return read
+    return MdmDeviceDetails(
+        id=read.identity,
+        serial_number=read.text("serialNumber"),
+        device_name=read.text("deviceName"),
+        device_model=read.text("deviceModel"),
+        os_version=read.text("osVersion") or read.text("operatingSystemVersion"),
+        platform=read.text("platform"),
+        last_check_in_at=read.read("lastCheckInDateTime", as_time, "a time"),
+        storage_total=read.read("storageTotalCapacity", as_number, "a whole number"),
+        storage_free=read.read("storageFreeCapacity", as_number, "a whole number"),
+        is_file_vault_enabled=read.flag("isFileVaultEnabled"),
+        is_firewall_enabled=read.flag("isFirewallEnabled"),
+        device_lock_status=read.text("deviceLockStatus"),
+        device_erase_status=read.text("deviceEraseStatus"),
+        lost_mode_status=read.text("lostModeStatus"),
         attributes=read.attributes,
         problems=tuple(read.problems),
     )

@@ -132,6 +132,43 @@ class MdmServer(msgspec.Struct, frozen=True, kw_only=True):
     problems: tuple[str, ...] = ()
 
 
+class MdmDevice(msgspec.Struct, frozen=True, kw_only=True):
+    """A device that is enrolled in Apple's built-in device management (Apple Business only).
+
+    The names of this record's and its details' attributes are those of Apple's public documentation; no answer of a
+    real account was seen. The list does not tell the OS version.
+    """
+
+    id: str
+    serial_number: str
+    device_name: str | None = None
+    product_family: str | None = None
+    enrolled_user_id: str | None = None
+    attributes: dict[str, Any]
+    problems: tuple[str, ...] = ()
+
+
+class MdmDeviceDetails(msgspec.Struct, frozen=True, kw_only=True):
+    """What built-in device management was last told by the device itself. Storage is in bytes (inferred)."""
+
+    id: str
+    serial_number: str | None = None
+    device_name: str | None = None
+    device_model: str | None = None
+    os_version: str | None = None
+    platform: str | None = None
+    last_check_in_at: datetime | None = None
+    storage_total: int | None = None
+    storage_free: int | None = None
+    is_file_vault_enabled: bool | None = None
+    is_firewall_enabled: bool | None = None
+    device_lock_status: str | None = None
+    device_erase_status: str | None = None
+    lost_mode_status: str | None = None
+    attributes: dict[str, Any]
+    problems: tuple[str, ...] = ()
+
+
 class OrgDeviceActivity(msgspec.Struct, frozen=True, kw_only=True):
     """An assignment of devices to a service, as it went."""
 

@@ -6,6 +6,7 @@ from typing import TypedDict, Unpack
 
 import click
 
+from appleschool_sim.control_page import ADDRESS as PAGE
 from appleschool_sim.credentials import Credentials
 from appleschool_sim.journal import Beginning
 from appleschool_sim.kinds import Kind
@@ -74,6 +75,7 @@ def _tell(address: str, credentials: Credentials) -> None:
     click.echo(f"API:   {address}{API_PATH}")
     click.echo(f"Token: {address}{TOKEN_PATH}")
     click.echo(f"Client ID: {credentials.client_id}")
+    click.echo(f"Control page: {address}{PAGE}")
 
 
 if __name__ == "__main__":

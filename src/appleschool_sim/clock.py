@@ -14,6 +14,10 @@ class Clock:
     def is_turned(self) -> bool:
         return self._stopped_at is not None or bool(self._offset)
 
+    @property
+    def is_stopped(self) -> bool:
+        return self._stopped_at is not None
+
     def now(self) -> datetime:
         return self._stopped_at or datetime.now(UTC) + self._offset
 

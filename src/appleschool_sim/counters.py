@@ -1,12 +1,27 @@
 """What the clients did, so that a test can ask whether they behaved."""
 
 import time
-from collections import Counter
+from collections import Counter, deque
+from datetime import UTC, datetime
+
+import msgspec
 
 from appleschool_sim.kinds import RequestKind
 
 # A request that left the client before the 429 reached it can arrive this much later.
 GRACE = 0.1
+REMEMBERED = 100
+LONGEST_PATH = 200
+
+
+class Seen(msgspec.Struct, frozen=True, gc=False):
+    """One request as it went by. Its query stays out: it may hold an assertion. Status 0: no answer was sent."""
+
+    number: int
+    at: datetime
+    method: str
+    path: str
+    status: int
 
 
 class Counters:
@@ -14,6 +29,8 @@ class Counters:
 
     def __init__(self) -> None:
         self.at_once = 0
+        self._seen: deque[Seen] = deque(maxlen=REMEMBERED)
+        self._seen_in_all = 0
         self.reset()
 
     def reset(self) -> None:
@@ -43,6 +60,15 @@ class Counters:
     def end(self, status: int) -> None:
         self.at_once -= 1
         self.statuses[status] += 1
+
+    def saw(self, method: str, path: str, status: int) -> None:
+        """Remember a request for those who watch."""
+        self._seen_in_all += 1
+        self._seen.append(Seen(self._seen_in_all, datetime.now(UTC), method, path[:LONGEST_PATH], status))
+
+    def latest(self, after: int = 0) -> list[Seen]:
+        """The latest requests of those with a higher number, the last one first."""
+        return [seen for seen in reversed(self._seen) if seen.number > after]
 
     def hold(self, kind: RequestKind, seconds: float) -> None:
         """A 429 told the client to wait; token and API requests are told apart."""

@@ -55,6 +55,8 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
     ethernet_mac: tuple[str, ...] = ()
     leaves_out_empty: bool = False
     released: datetime | None = None
+    replaces: str | None = None
+    os_version: str | None = None
     migration_status: str | None = None
     migration_deadline: datetime | None = None
 

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple, Protocol
 import msgspec
 
 from appleschool_sim.activities import Activities
+from appleschool_sim.built_in import DETAIL_FIELDS, MDM_DEVICE_FIELDS, OTHER_ID, details_of, mdm_device
 from appleschool_sim.clock import Clock
 from appleschool_sim.counters import Counters
 from appleschool_sim.devices import Device
@@ -70,6 +71,7 @@ class Endpoints:
         self._activities = activities
         self._device_cursors = Cursors(world.seed, "orgDevices", DEVICE_FIELDS)
         self._server_cursors = Cursors(world.seed, "mdmServers", SERVER_FIELDS)
+        self._mdm_cursors = Cursors(world.seed, "mdmDevices", MDM_DEVICE_FIELDS)
         self._endpoints: dict[RequestKind, Endpoint] = {
             RequestKind.DEVICES: self._devices,
             RequestKind.DEVICE: self._device,
@@ -80,6 +82,8 @@ class Endpoints:
             RequestKind.SERVERS: self._servers,
             RequestKind.SERVER: self._server,
             RequestKind.SERVER_DEVICES: self._server_devices,
+            RequestKind.MDM_DEVICES: self._mdm_devices,
+            RequestKind.MDM_DEVICE_DETAILS: self._mdm_device_details,
             RequestKind.CREATE_ACTIVITY: self._create_activity,
             RequestKind.ACTIVITY: self._activity,
         }
@@ -181,17 +185,58 @@ class Endpoints:
         cursors = Cursors(self._world.seed, f"mdmServers/{server.id}", None)
         page = cursors.read(call.query)
         self._refuse_stale(call, cursors)
+        serials, following = self._page_of_server(server, page)
+        resources = [{"type": "orgDevices", "id": serial} for serial in serials]
+        return self._list(call, resources, page, following, cursors)
+
+    def _mdm_devices(self, call: Call) -> Answer:
+        server = self._built_in_server(call)
+        check_parameters(call.query, frozenset({"limit", "cursor", "fields[mdmDevices]"}))
+        page = self._mdm_cursors.read(call.query)
+        self._refuse_stale(call, self._mdm_cursors)
+        serials, following = self._page_of_server(server, page)
+        prefix = OTHER_ID if self._strikes(Fault.OTHER_MDM_IDS, call) else ""
+        resources = [
+            mdm_device(
+                self._world.seed,
+                self._known(serial),
+                mdm_id=prefix + serial,
+                base=call.base,
+                fields=page.fields,
+            )
+            for serial in serials
+        ]
+        return self._list(call, resources, page, following, self._mdm_cursors)
+
+    def _mdm_device_details(self, call: Call) -> Answer:
+        server = self._built_in_server(call)
+        check_parameters(call.query, frozenset({"fields[mdmDeviceDetails]"}))
+        fields = parse_fields(call.query, "mdmDeviceDetails", DETAIL_FIELDS)
+        device = self._world.device(call.identity.removeprefix(OTHER_ID))
+        if device is None or device.server_id != server.id or device.released is not None:
+            raise no_such("mdmDevices", call.identity)
+        attributes = chosen(details_of(self._world.seed, device, self._clock.now()), fields)
+        if self._strikes(Fault.NO_OS_VERSION, call):
+            attributes.pop("osVersion", None)
+        data = {"type": "mdmDeviceDetails", "id": call.identity, "attributes": attributes}
+        return Answer(200, {"data": data, "links": {"self": call.link}})
+
+    def _built_in_server(self, call: Call) -> MdmServer:
+        if (server := self._world.built_in_server) is None:
+            raise Refusal(404, f"The path provided does not match a defined resource type: {call.path}")
+        return server
+
+    def _page_of_server(self, server: MdmServer, page: PageRequest) -> tuple[list[str], int | None]:
+        """Serials of a server's devices, and the position at which the next page begins."""
         world = self._world
-        serials: list[dict[str, str]] = []
-        following = None
+        serials: list[str] = []
         for index in range(page.position, world.positions):
             if world.server_id_at(index) != server.id or world.is_released(index):
                 continue
             if len(serials) == page.limit:
-                following = index
-                break
-            serials.append({"type": "orgDevices", "id": world.serial_at(index)})
-        return self._list(call, serials, page, following, cursors)
+                return serials, index
+            serials.append(world.serial_at(index))
+        return serials, None
 
     def _create_activity(self, call: Call) -> Answer:
         check_parameters(call.query, NO_PARAMETERS)

@@ -33,8 +33,39 @@ class Fault(StrEnum):
     NO_SERIAL = "no_serial"
     MAC_ARRAYS = "mac_arrays"
     EMPTY_SERVER_ID = "empty_server_id"
+    OTHER_MDM_IDS = "other_mdm_ids"
+    NO_OS_VERSION = "no_os_version"
 
 
+MEANINGS = {
+    Fault.THROTTLED: "429 with Retry-After in seconds",
+    Fault.THROTTLED_DATE: "429 with Retry-After as a date",
+    Fault.THROTTLED_SILENT: "429 without Retry-After",
+    Fault.TOKEN_THROTTLED: "429 from the token endpoint",
+    Fault.TOKEN_REFUSED: "400 invalid_client from the token endpoint",
+    Fault.SERVER_ERROR: "500 with an HTML page",
+    Fault.UNAVAILABLE: "503",
+    Fault.CUT_BODY: "the connection ends in the middle of the answer",
+    Fault.BROKEN_JSON: "a whole answer whose JSON ends in the middle",
+    Fault.DROPPED: "the connection ends without an answer",
+    Fault.SLOW: "the answer comes after some seconds",
+    Fault.UNAUTHORIZED: "401; the bearer token is bad from then on",
+    Fault.FORBIDDEN: "403, as for a role without the right",
+    Fault.STALE_CURSOR: "400 for a cursor that was good",
+    Fault.FOREIGN_NEXT: "the link to the next page leads to another host",
+    Fault.COVERAGE_NOT_FOUND: "404 for the coverage of a device without plan",
+    Fault.COVERAGE_FAILING: "500 for a device's coverage",
+    Fault.PURCHASE_SOURCE_UID: "purchaseSourceUid in the place of purchaseSourceId",
+    Fault.UNKNOWN_ATTRIBUTES: "attributes nobody has heard of",
+    Fault.UNKNOWN_ENUM: "new words for status, family, source, payment",
+    Fault.BAD_DATE: "a date that is none",
+    Fault.NO_SERIAL: "a record without serialNumber",
+    Fault.MAC_ARRAYS: "MAC addresses as arrays",
+    Fault.EMPTY_SERVER_ID: "200 with an empty id for the server of an unassigned device",
+    Fault.OTHER_MDM_IDS: "devices in built-in device management have an id that is not their serial number",
+    Fault.NO_OS_VERSION: "built-in device management tells no OS version",
+}
+"""What clients meet, in words for people."""
 LONGEST_WAIT = 366 * 86_400
 TOKEN_FAULTS = frozenset({Fault.TOKEN_THROTTLED, Fault.TOKEN_REFUSED})
 

@@ -55,6 +55,8 @@ class RequestKind(StrEnum):
     SERVERS = "servers"
     SERVER = "server"
     SERVER_DEVICES = "server_devices"
+    MDM_DEVICES = "mdm_devices"
+    MDM_DEVICE_DETAILS = "mdm_device_details"
     CREATE_ACTIVITY = "create_activity"
     ACTIVITY = "activity"
     ACTIVITY_LOG = "activity_log"

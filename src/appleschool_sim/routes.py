@@ -17,6 +17,8 @@ _ENDPOINTS = {
     ("GET", "mdmServers", False, ""): RequestKind.SERVERS,
     ("GET", "mdmServers", True, ""): RequestKind.SERVER,
     ("GET", "mdmServers", True, "relationships/devices"): RequestKind.SERVER_DEVICES,
+    ("GET", "mdmDevices", False, ""): RequestKind.MDM_DEVICES,
+    ("GET", "mdmDevices", True, "details"): RequestKind.MDM_DEVICE_DETAILS,
     ("POST", "orgDeviceActivities", False, ""): RequestKind.CREATE_ACTIVITY,
     ("GET", "orgDeviceActivities", True, ""): RequestKind.ACTIVITY,
 }

@@ -13,6 +13,7 @@ from aiohttp import web
 
 from appleschool_sim.actions import Submit
 from appleschool_sim.control_api import ControlApi
+from appleschool_sim.control_page import to_the_page
 from appleschool_sim.endpoints import Call, to_json
 from appleschool_sim.errors import Refusal
 from appleschool_sim.faults import Fault
@@ -61,6 +62,8 @@ class Front:
         path, _, query = request.raw_path.partition("?")
         if path.startswith("/_control/"):
             return await self._control.answer(request, path.removeprefix("/_control/"))
+        if path in {"/", "/_control"}:
+            return to_the_page()
         simulator = self._simulator
         simulator.catch_up()
         kind, identity = route(request.method, path)
@@ -77,6 +80,7 @@ class Front:
             return web.Response(status=500)
         finally:
             counters.end(status)
+            counters.saw(request.method, path, status)
 
     async def _reply(
         self, request: web.BaseRequest, kind: RequestKind, identity: str, path: str, query: str

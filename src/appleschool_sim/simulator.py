@@ -37,6 +37,11 @@ class Simulator:
         """Make a change of the world once the clock shows this moment."""
         heapq.heappush(self._due, (moment, next(self._order), change))
 
+    @property
+    def due(self) -> list[datetime]:
+        """When the changes are due that are still to come, the next one first."""
+        return sorted(moment for moment, _order, _change in self._due)
+
     def catch_up(self, now: datetime | None = None) -> None:
         """Make the changes that are due."""
         while self._due and self._due[0][0] <= (now or self.clock.now()):

@@ -11,7 +11,11 @@ from appleschool_sim.devices import Device, build_device, digest
 from appleschool_sim.kinds import CoverageKind, Kind
 from appleschool_sim.serials import Serials
 
-_SERVERS_BY_RESIDUE = (None, 2, 1, 1, 1, 1, 1, *(0,) * 13)
+_SERVERS_BY_RESIDUE = {
+    Kind.SCHOOL: (None, 2, 1, 1, 1, 1, 1, *(0,) * 13),
+    Kind.BUSINESS: (None, 2, 1, 1, 1, 1, 1, *(0,) * 9, *(4,) * 4),
+}
+BUILT_IN = "APPLE_MDM"
 
 
 class MdmServer(msgspec.Struct, frozen=True):
@@ -35,7 +39,8 @@ class World:
         self.seed = seed
         self.today = today
         self.initial = devices
-        self.servers = _servers(seed)
+        self.servers = _servers(seed, kind)
+        self._server_numbers = _SERVERS_BY_RESIDUE[kind]
         self._serials = Serials(seed)
         self._added: list[Device] = []
         self._index_by_added_serial: dict[str, int] = {}
@@ -93,6 +98,20 @@ class World:
             if not self.is_released(index):
                 yield self.device_at(index)
 
+    def lately_added(self) -> Iterator[Device]:
+        """Devices that joined since the beginning, the last one first."""
+        for added in reversed(self._added.copy()):
+            yield self.device_at(added.index)
+
+    def lately_released(self) -> list[Device]:
+        """Devices that Apple still holds a record of, the last one released first."""
+        gone = [
+            (device.released, device.serial)
+            for device in self._changed.copy().values()
+            if device.released is not None and device.index not in self._forgotten
+        ]
+        return [device for _, serial in sorted(gone, reverse=True) if (device := self.device(serial))]
+
     def coverage(self, serial: str, now: datetime | None = None) -> tuple[Coverage, ...]:
         """The device's coverage records; empty without cover and for an unknown device."""
         index = self.index_of(serial)
@@ -114,16 +133,21 @@ class World:
     def server(self, server_id: str) -> MdmServer | None:
         return next((server for server in self.servers if server.id == server_id), None)
 
+    @property
+    def built_in_server(self) -> MdmServer | None:
+        """Apple's own device management service, which only Apple Business has."""
+        return next((server for server in self.servers if server.type == BUILT_IN), None)
+
     def server_id_at(self, index: int) -> str | None:
         if index >= self.initial or index in self._changed:
             return self.device_at(index).server_id
         return self._first_server_of(index)
 
     def device_count(self, server_id: str) -> int:
-        cycle = len(_SERVERS_BY_RESIDUE)
+        cycle = len(self._server_numbers)
         count = sum(
             (self.initial - residue + cycle - 1) // cycle
-            for residue, number in enumerate(_SERVERS_BY_RESIDUE)
+            for residue, number in enumerate(self._server_numbers)
             if number is not None and self.servers[number].id == server_id
         )
         for device in self._overridden():
@@ -169,17 +193,19 @@ class World:
         yield from changed.values()
 
     def _first_server_of(self, index: int) -> str | None:
-        number = _SERVERS_BY_RESIDUE[index % len(_SERVERS_BY_RESIDUE)]
+        number = self._server_numbers[index % len(self._server_numbers)]
         return None if number is None else self.servers[number].id
 
 
-def _servers(seed: int) -> tuple[MdmServer, ...]:
-    described = (
+def _servers(seed: int, kind: Kind) -> tuple[MdmServer, ...]:
+    described: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
         ("District MDM", "MDM", "ACTIVE", ("IPAD", "MAC")),
         ("Classroom carts", "MDM", "ACTIVE", ()),
         ("Apple Configurator", "APPLE_CONFIGURATOR", "ACTIVE", ()),
         ("Former MDM", "MDM", "INACTIVE", ()),
     )
+    if kind is Kind.BUSINESS:
+        described += (("Built-in device management", BUILT_IN, "ACTIVE", ()),)
     return tuple(
         MdmServer(digest(seed, "server", number)[:16].hex().upper(), *each)
         for number, each in enumerate(described)

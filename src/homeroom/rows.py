@@ -33,7 +33,11 @@ def write_rows(
     signals and passes by `save()` and QuerySets: what they guard is the caller's to keep.
     """
     connection = connections[router.db_for_write(model)]  # the proxy asks for its thread at each use
-    fields = [field for field in model._meta.concrete_fields if not (field.generated or _counts_up(field))]
+    fields = [
+        field
+        for field in model._meta.concrete_fields
+        if field.name in unique or not (field.generated or _counts_up(field))
+    ]
     rows = list(rows)
     columns = [_column(field, rows, connection) for field in fields]
     if rows:

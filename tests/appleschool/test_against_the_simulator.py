@@ -12,6 +12,7 @@ from appleschool import (
     Forbidden,
     ForeignLink,
     InvalidClient,
+    Kind,
     Limits,
     NotFound,
     OrgDevice,
@@ -185,3 +186,27 @@ async def test_an_unset_server_is_none(simulator):
     simulator.control.switch_on(Fault.EMPTY_SERVER_ID)
     async with client(simulator) as apple:
         assert await apple.assigned_server_id(simulator.world.device_at(0).serial) is None
+
+
+async def test_built_in_device_management_is_read_without_a_problem():
+    with running_simulator("business", devices=200) as business:
+        server = business.world.built_in_server.id
+        enrolled = [device.serial for device in business.world.devices() if device.server_id == server]
+        business.control.switch_on(Fault.OTHER_MDM_IDS)
+        async with client(business, kind=Kind.BUSINESS) as apple:
+            devices = [record async for page in apple.mdm_devices(limit=7) for record in page.records]
+            assert [device.serial_number for device in devices] == enrolled
+            details = [await apple.mdm_device_details(device.id) for device in devices]
+            with pytest.raises(NotFound):
+                await apple.mdm_device_details("NOSUCH0001")
+    assert [record.problems for record in (*devices, *details)] == [()] * 2 * len(enrolled)
+    assert [each.serial_number for each in details] == enrolled
+    assert any(each.os_version for each in details)
+    assert all((each.os_version is None) == (each.last_check_in_at is None) for each in details)
+    assert all(each.storage_free < each.storage_total for each in details)
+
+
+async def test_a_school_has_no_built_in_device_management(simulator):
+    async with client(simulator) as apple:
+        with pytest.raises(NotFound):
+            await anext(apple.mdm_devices())

@@ -5,12 +5,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from appleschool import AppleCareCoverage, DeviceStatus, OrgDevice, UnreadableRecord
+from appleschool import AppleCareCoverage, DeviceStatus, MdmDeviceDetails, OrgDevice, UnreadableRecord
 from appleschool.reading import (
     read_activation_lock,
     read_activity,
     read_coverage,
     read_id,
+    read_mdm_device,
+    read_mdm_device_details,
     read_mdm_server,
     read_org_device,
 )
@@ -298,7 +300,16 @@ HOSTILE = JSON | st.fixed_dictionaries(
 
 @pytest.mark.parametrize(
     "read",
-    [read_org_device, read_coverage, read_mdm_server, read_activity, read_activation_lock, read_id],
+    [
+        read_org_device,
+        read_coverage,
+        read_mdm_server,
+        read_mdm_device,
+        read_mdm_device_details,
+        read_activity,
+        read_activation_lock,
+        read_id,
+    ],
 )
 @given(record=HOSTILE)
 def test_whatever_apple_sends_it_is_read_or_handed_over(read, record):
@@ -309,6 +320,25 @@ def test_whatever_apple_sends_it_is_read_or_handed_over(read, record):
     elif not isinstance(result, str):
         assert all(problem.startswith("$.data[0].attributes") for problem in result.problems)
         assert isinstance(result.attributes, dict)
+
+
+def test_details_of_built_in_device_management_may_lack_anything_and_name_it_otherwise():
+    assert read_mdm_device_details({"id": SERIAL}) == MdmDeviceDetails(id=SERIAL, attributes={})
+    for name in ("osVersion", "operatingSystemVersion"):
+        assert read_mdm_device_details({"id": "1", "attributes": {name: "26.1"}}).os_version == "26.1"
+    odd = read_mdm_device_details(
+        {"id": "1", "attributes": {"osVersion": 26.1, "lastCheckInDateTime": "soon", "platform": None}}
+    )
+    assert (odd.os_version, odd.last_check_in_at, odd.platform) == (None, None, None)
+    assert odd.problems == (
+        "$.attributes.osVersion is not a text: 26.1.",
+        "$.attributes.lastCheckInDateTime is not a time: 'soon'.",
+    )
+
+
+def test_a_device_of_built_in_device_management_falls_back_to_its_id():
+    assert read_mdm_device({"id": SERIAL, "attributes": {"serialNumber": None}}).serial_number == SERIAL
+    assert read_mdm_device({"id": "M-1", "attributes": {"serialNumber": SERIAL}}).serial_number == SERIAL
 
 
 @given(st.dictionaries(st.sampled_from([*PLAN]), JSON))

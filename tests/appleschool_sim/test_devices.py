@@ -182,7 +182,7 @@ def test_anything_else_is_not_acceptable(caller, accept):
 
 def test_an_unknown_path_is_not_found(caller):
     assert caller.get("users").status == 404
-    assert caller.ask("GET", "/").status == 404
+    assert caller.ask("GET", "/elsewhere").status == 404
 
 
 def test_devices_can_not_be_deleted(caller):

@@ -9,6 +9,9 @@ import pytest
 
 from appleschool_sim.faults import Fault
 from appleschool_sim.kinds import RequestKind
+from appleschool_sim.testing import running_simulator
+
+from .asking import Caller
 
 
 @pytest.fixture
@@ -233,6 +236,23 @@ def test_a_setting_that_makes_no_sense_is_refused(caller, setting):
     body = json.dumps({"fault": "slow", "setting": setting}).encode()
     assert caller.ask("POST", "/_control/fault", body).status == 400
     assert "slow" not in caller.simulator.control.state()["faults"]
+
+
+def test_built_in_device_management_may_have_ids_of_its_own_and_tell_no_version():
+    with running_simulator("business", devices=40, seed=2) as business:
+        caller = Caller(business).sign_in()
+        business.control.switch_on(Fault.OTHER_MDM_IDS)
+        devices = caller.get("mdmDevices").json["data"]
+        assert all(device["id"] != device["attributes"]["serialNumber"] for device in devices)
+
+        def details():
+            answers = [caller.get(f"mdmDevices/{device['id']}/details").json["data"] for device in devices]
+            assert [answer["id"] for answer in answers] == [device["id"] for device in devices]
+            return [answer["attributes"] for answer in answers]
+
+        assert any(told.get("osVersion") for told in details())
+        business.control.switch_on(Fault.NO_OS_VERSION)
+        assert not any("osVersion" in told for told in details())
 
 
 def test_every_fault_is_documented_and_tested(request):

@@ -75,7 +75,7 @@ def test_changes_come_in_portions_at_a_fixed_number_of_queries(
     address = reverse("applesync:changes", args=[run.pk])
     client.get(address)
 
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(6):
         page = client.get(address).content.decode()
 
     assert "Plan 0." in page

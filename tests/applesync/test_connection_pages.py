@@ -1,5 +1,6 @@
 """MDM Settings in the browser."""
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -13,8 +14,12 @@ from appleschool_sim.testing import RunningSimulator, running_simulator
 from homeroom.applesync.models import Connection, SyncRun
 from homeroom.applesync.verbs import connections as verbs
 from homeroom.audit.actors import COMMAND_LINE
+from homeroom.insurance.models import InsuranceRecord
 from tests.applesync import keys
 from tests.applesync.account import form_values, make_connection, of_simulator, point_to
+from tests.applesync.mirrors import make_listed
+from tests.builders import make_device
+from tests.insurance.records import make_synced_record
 
 ACTIVATE = reverse("applesync:activate")
 TILE = reverse("applesync:mdm-settings")
@@ -226,3 +231,18 @@ def test_only_administrators_come_near_connections(role: str, request: pytest.Fi
 
 def test_nobody_signed_in_is_led_to_sign_in(client: Client, db: None) -> None:
     assert reverse("account_login") in client.get(TILE).headers["Location"]
+
+
+@pytest.mark.parametrize("stopped", [{"active": False}, {"sync_coverage": False}])
+def test_coverage_that_is_no_longer_synced_says_so(as_viewer: Client, stopped: dict[str, bool]) -> None:
+    device, connection = make_device(), make_connection()
+    make_listed(str(device.serial_number), connection, device=device)
+    make_synced_record(device)
+    InsuranceRecord.objects.create(device=device, provider="District", plan="By hand")
+    pages = ("/insurance/", device.get_absolute_url())
+    for page in pages:
+        assert "no longer synced" not in as_viewer.get(page).content.decode()
+    Connection.objects.update(**stopped)
+    for page in pages:
+        text = as_viewer.get(page).content.decode()
+        assert len(re.findall(r">\s*no longer synced\s*<", text)) == 1

@@ -19,6 +19,8 @@ from homeroom.applesync.models import AppleDevice, Connection, SyncRun
 from homeroom.applesync.pipeline import queue
 from homeroom.applesync.pipeline.queue import COVERAGE_DAYS, MILESTONES, coverage_day, midnight
 from homeroom.applesync.queries.coverage import coverage_outlook
+from homeroom.incidents.models import Incident
+from homeroom.incidents.verbs.statuses import default_status
 from homeroom.insurance.models import CoverageCheck, CoverageSummary
 from homeroom.inventory.models import Device
 from homeroom.rows import write_rows
@@ -81,6 +83,14 @@ def nights(connection: Connection, count: int, *, off: Collection[int] = ()) -> 
         [] if number in off else night(connection, FIRST_NIGHT + timedelta(days=number))
         for number in range(count)
     ]
+
+
+def report(device_id: int, at: datetime, *, closed: bool = False) -> Incident:
+    incident = Incident.objects.create(
+        device_id=device_id, summary="Cracked", status=default_status(is_open=not closed)
+    )
+    Incident.objects.filter(pk=incident.pk).update(opened_at=at, closed_at=at if closed else None)
+    return incident
 
 
 def longest_gap(asked: list[list[int]]) -> int:
@@ -233,6 +243,44 @@ def test_a_failed_check_is_tried_again_the_next_night() -> None:
     assert devices[0] in night(connection, FIRST_NIGHT + timedelta(days=1))
 
 
+def test_a_device_in_an_open_incident_goes_ahead_even_of_new_ones() -> None:
+    connection = make_connection()
+    new = enroll(connection, 40, on=FIRST_NIGHT)
+    report(new[-1], midnight(FIRST_NIGHT))
+    report(new[-2], midnight(FIRST_NIGHT), closed=True)
+
+    asked = night(connection, FIRST_NIGHT)
+
+    assert asked[0] == new[-1]
+    assert sorted(asked) == new
+
+
+def test_an_incident_has_its_device_asked_for_once_more_the_next_night_and_then_by_turns() -> None:
+    connection = make_connection()
+    device = enroll(connection, 140, on=FIRST_NIGHT)[-1]
+    nights(connection, 15)
+    later = FIRST_NIGHT + timedelta(days=15)
+    report(device, midnight(later) + timedelta(hours=1))
+
+    asked = [night(connection, later + timedelta(days=number)) for number in range(14)]
+
+    assert asked[0][0] == device
+    turns = [number for number, ids in enumerate(asked) if device in ids]
+    assert turns[0] == 0
+    assert len(turns) == 2
+    assert asked[turns[1]][0] == device
+
+
+def test_within_a_configured_budget_incidents_have_the_first_turn(settings: Settings) -> None:
+    configure(settings, cap=3)
+    connection = make_connection()
+    new = enroll(connection, 40, on=FIRST_NIGHT)
+    for device in new[-2:]:
+        report(device, midnight(FIRST_NIGHT))
+
+    assert night(connection, FIRST_NIGHT) == [*new[-2:], new[0]]
+
+
 def test_it_says_honestly_when_everything_will_have_been_checked(settings: Settings) -> None:
     configure(settings, cap=300)
     connection = make_connection()
@@ -301,6 +349,8 @@ class Given:
     until: int | None
     updated: int | None
     new: bool
+    incident: int | None = None
+    """When an incident was opened that is open; None: there is none, or it is closed."""
 
 
 given_devices = st.lists(
@@ -313,6 +363,7 @@ given_devices = st.lists(
         until=st.none() | st.integers(-20, 100),
         updated=st.none() | st.integers(0, 25),
         new=st.booleans(),
+        incident=st.none() | st.none() | st.integers(0, 25),
     ),
     max_size=45,
 )
@@ -345,17 +396,25 @@ def expected(devices: list[Given], today: date, cycle: int, cap: int) -> list[in
     left = max(0, cap - len(asked_today)) if cap else inf
     usual = max(0, budget - sum(not devices[at].new for at in asked_today))
     never = [at for at, given in enumerate(devices) if given.attempted is None or not given.succeeded]
-    never = never[: int(min(left, len(devices)))]
+
+    def goes_ahead(at: int) -> bool:
+        incident = devices[at].incident
+        return incident is not None and (at in never or incident < age(at) or has_its_day(at))
+
+    first = [at for at in sorted([*never, *answered]) if goes_ahead(at)][: int(min(left, len(devices)))]
+    left -= len(first)
+    never = [at for at in never if devices[at].incident is None][: int(min(left, len(devices)))]
     left -= len(never)
-    due = [at for at in answered if has_its_day(at)]
-    ending = sorted(filter(at_milestone, answered), key=lambda at: (devices[at].until, at))
-    changed = sorted(filter(has_changed, answered), key=lambda at: (-(devices[at].updated or 0), at))
+    due = [at for at in answered if has_its_day(at) and devices[at].incident is None]
+    others = [at for at in answered if at not in first]
+    ending = sorted(filter(at_milestone, others), key=lambda at: (devices[at].until, at))
+    changed = sorted(filter(has_changed, others), key=lambda at: (-(devices[at].updated or 0), at))
     room = max(0, int(min(usual, left)) - len(due))
     early = list(dict.fromkeys([*ending[:room], *changed]))[: room if cap else None]
     must = sum(age(at) > cycle - 1 for at in checked)
     most = int(min(left - len(early), max(usual, must)))
     oldest = [at for at in sorted(due, key=lambda at: (-age(at), at)) if at not in early]
-    return [*never, *early, *oldest[: max(0, most)]]
+    return [*first, *never, *early, *oldest[: max(0, most)]]
 
 
 def checked(days_ago: int, *, day: int = 0, until: int | None = None) -> Given:
@@ -393,6 +452,7 @@ def test_it_is_the_queue_that_one_would_make_by_hand(
 
 def _written(devices: list[Given], today: date) -> list[int]:
     """The same devices in the database; their ids."""
+    Incident.objects.all().delete()
     Device.objects.all().delete()
     AppleDevice.objects.all().delete()
     connection = Connection.objects.first() or make_connection()
@@ -409,6 +469,10 @@ def _written(devices: list[Given], today: date) -> list[int]:
         )
         if device.until is not None:
             CoverageSummary.objects.create(device_id=pk, applecare_until=today + timedelta(days=device.until))
+        if device.incident is not None:
+            report(pk, at_two(device.incident))
+        elif device.new:
+            report(pk, at_two(0), closed=True)
         if device.attempted is not None:
             at = at_two(device.attempted)
             CoverageCheck.objects.create(

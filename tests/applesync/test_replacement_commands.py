@@ -164,6 +164,16 @@ def test_files_have_the_columns_that_are_promised(connection, suggested, run_it,
     assert (waiting.replacement_serial in told) is (name == "replacements")
 
 
+def test_incidents_name_their_replacement_in_files(suggested):
+    def told() -> Any:
+        (row,) = json.loads(CliRunner().invoke(export, ["incidents", "--format", "json"]).stdout)
+        return row["replacement_serial"]
+
+    assert told() is None
+    apply_replacement(suggested, actor=COMMAND_LINE)
+    assert told() == "NEW1"
+
+
 def test_the_api_lists_and_filters(suggested):
     (item,) = Caller(Role.VIEWER).get("", state="suggested", original_serial="OLD1").json()["items"]
     assert list(item) == ["id", *COLUMNS]

@@ -361,3 +361,19 @@ def test_profiles_link_both_ways_and_follow_the_chain(as_technician, connection)
     assert "Replaced by" in between
     assert first.incident.device.get_absolute_url() in between
     assert "AppleCare replacement" not in text(as_technician.get(make_device().get_absolute_url()))
+
+
+def test_the_incident_shows_what_may_replace_its_device_and_then_what_did(as_technician, connection):
+    shown = pairing(connection)
+    address = shown.incident.get_absolute_url()
+    assert "1 new device may replace it" in text(as_technician.get(address))
+    apply_replacement(shown, actor=COMMAND_LINE)
+    page = text(as_technician.get(address))
+    assert "Add it to the inventory, with its asset tag" in page
+    assert reverse("applesync:receive-replacement", args=[shown.pk]) in page
+
+
+def test_a_new_device_that_is_scanned_at_the_board_is_received_as_a_replacement(as_technician, connection):
+    shown = apply_replacement(pairing(connection), actor=COMMAND_LINE)
+    page = as_technician.post(reverse("incidents:receive-scanned"), {"code": "NEW1"}, follow=True)
+    assert page.redirect_chain[-1][0] == reverse("applesync:receive-replacement", args=[shown.pk])

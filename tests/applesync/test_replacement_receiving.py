@@ -138,7 +138,7 @@ def test_nothing_is_done_by_halves(as_technician, applied):
 def test_one_that_was_in_the_inventory_before_goes_on_with_the_checklist(as_technician, applied):
     device = make_device(serial_number="NEW1", asset_tag=None, site=applied.incident.device.site)
     page = text(as_technician.get(address(applied)))
-    assert "Give it its asset tag" in page
+    assert "Scan the new tag" in page
     assert "Funding source" not in page
     as_technician.post(address(applied), {"asset_tag": "N1", "assign": "on", "close": "on"})
     device.refresh_from_db()

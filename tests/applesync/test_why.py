@@ -19,18 +19,30 @@ from homeroom.accounts.policy import COMMAND_LINE_VIEWER, Role, Viewer
 from homeroom.accounts.verbs.tokens import create_token
 from homeroom.applesync.commands import apple as apple_command
 from homeroom.applesync.commands import why as why_command
-from homeroom.applesync.models import AppleDevice, Connection, RunChange, RunNote, SyncRun
+from homeroom.applesync.models import AppleDevice, Connection, Replacement, RunChange, RunNote, SyncRun
 from homeroom.applesync.queries.why import why
 from homeroom.applesync.verbs.connections import deactivate
+from homeroom.applesync.verbs.replacements import (
+    apply_replacement,
+    dismiss_candidate,
+    dismiss_replacement,
+    undo_replacement,
+)
 from homeroom.applesync.why.answers import Answer, Cause, Finding, Question
 from homeroom.audit.actors import COMMAND_LINE
+from homeroom.incidents.models import Incident
+from homeroom.incidents.verbs.incidents import open_incident
+from homeroom.incidents.verbs.repairs import receive_back, send_to_apple
+from homeroom.incidents.verbs.statuses import ensure_system_statuses
 from homeroom.insurance.models import CoverageCheck, InsuranceRecord, Kind
 from homeroom.insurance.queries import today
 from homeroom.insurance.rules import FailedCheck
 from homeroom.insurance.verbs import record_failed_checks
-from homeroom.inventory.models import Device
+from homeroom.inventory.models import Device, Site
+from homeroom.inventory.verbs.statuses import ensure_system_statuses as ensure_device_statuses
 from tests.applesync.districts import connect, listed, stock, sync, use_apple
 from tests.applesync.mirrors import make_connection, make_listed
+from tests.applesync.repairs import make_candidate, suggest
 from tests.builders import make_device, make_site, make_user
 from tests.insurance.records import answered, apple_coverage, make_synced_record
 
@@ -199,6 +211,72 @@ class Situations:
     def coverage_unknown(self, district: District) -> str:
         return district.another(checked=False)
 
+    def _sent(self, district: District, **values: Any) -> Incident:
+        """Its incident at Apple, shipped some days ago unless told otherwise."""
+        ensure_system_statuses(actor=COMMAND_LINE)
+        incident = open_incident(district.device, summary="Cracked screen", actor=COMMAND_LINE)
+        shipped = {"shipped_on": today() - timedelta(days=5)}
+        return send_to_apple(incident, reason="Tested.", actor=COMMAND_LINE, **shipped | values)
+
+    def _suggested(self, district: District) -> Replacement:
+        incident = self._sent(district)
+        return suggest(make_candidate("NEW1", district.connection), incident)
+
+    def at_apple(self, district: District) -> None:
+        self._sent(district)
+
+    replacement_processing_on = no_candidate_yet = at_apple
+
+    def replacement_processing_off(self, district: District) -> None:
+        district.of_connection(process_replacements=False)
+        self._sent(district)
+
+    def was_at_apple(self, district: District) -> None:
+        receive_back(self._sent(district), actor=COMMAND_LINE)
+
+    def not_at_apple(self, district: District) -> None:
+        open_incident(district.device, summary="Cracked screen", actor=COMMAND_LINE)
+        make_candidate("NEW1", district.connection)
+
+    def replaced(self, district: District) -> None:
+        ensure_device_statuses(actor=COMMAND_LINE)
+        apply_replacement(self._suggested(district), actor=COMMAND_LINE)
+
+    def candidate_to_review(self, district: District) -> None:
+        self._suggested(district)
+
+    def candidate_not_matched_yet(self, district: District) -> None:
+        self._sent(district)
+        make_candidate("NEW1", district.connection)
+
+    def no_candidate_fits(self, district: District) -> None:
+        self._sent(district)
+        make_candidate("NEW1", district.connection, product_family="Mac")
+
+    def replacement_dismissed(self, district: District) -> None:
+        dismiss_replacement(self._suggested(district), actor=COMMAND_LINE)
+
+    def replacement_undone(self, district: District) -> None:
+        ensure_device_statuses(actor=COMMAND_LINE)
+        applied = apply_replacement(self._suggested(district), actor=COMMAND_LINE)
+        undo_replacement(applied, reason="Of another school", actor=COMMAND_LINE)
+
+    def replaces_one(self, district: District) -> str:
+        self.replaced(district)
+        return "NEW1"
+
+    def may_replace(self, district: District) -> str:
+        self._suggested(district)
+        return "NEW1"
+
+    def replaces_none(self, district: District) -> str:
+        dismiss_candidate(make_candidate("NEW1", district.connection), actor=COMMAND_LINE)
+        return "NEW1"
+
+    def no_incident_fits(self, district: District) -> str:
+        make_candidate("NEW1", district.connection)
+        return "NEW1"
+
     def no_records(self, district: District) -> str:
         return district.another()
 
@@ -300,8 +378,25 @@ def test_of_a_device_of_another_site_only_where_it_belongs_is_told(district: Dis
         assert [finding.cause for finding in answer.findings] == [Cause.OF_ANOTHER_SITE]
         assert answer.conclusion.sentence == f"It belongs to {site}, a site that you don't see."
         assert answer.conclusion.fix == "Call Ruth, 555-0199."
+        assert answer.asset_tag == TAG
     near = asked("S" + SERIAL, here)
     assert near.conclusion.cause == Cause.NOT_IN_INVENTORY
+
+
+@pytest.mark.parametrize(
+    ("name", "phone", "told"),
+    [
+        ("Ruth", "", "Call Ruth."),
+        ("", "555-0199", "Call 555-0199."),
+        ("", "", "No contact is entered for this site; ask your administrator."),
+    ],
+)
+def test_it_tells_whom_to_call_as_far_as_that_is_known(
+    district: District, name: str, phone: str, told: str
+) -> None:
+    Site.objects.update(contact_name=name, contact_phone=phone)
+    here = make_user(Role.TECHNICIAN, sites=(make_site(),)).viewer()
+    assert asked(TAG, here).conclusion.fix == told
 
 
 def test_a_list_that_came_by_an_applied_preview_counts(district: District) -> None:

@@ -107,6 +107,13 @@ def test_a_mail_server_has_the_port_of_its_kind_unless_told_otherwise(
     assert values["EMAIL_TIMEOUT"] > 0
 
 
+def test_what_is_secret_is_not_shown_where_the_settings_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOMEROOM_EMAIL_URL", "smtp+tls://me:topsecret@mail.district.test")
+    monkeypatch.setenv("HOMEROOM_DATABASE_URL", "postgres://me:topsecret@database.district.test/homeroom")
+    monkeypatch.setenv("HOMEROOM_SECRET_KEYS", "topsecret" * 5)
+    assert "topsecret" not in repr(read_configuration())
+
+
 def test_a_damaged_key_file_is_told_and_not_replaced(tmp_path: Path) -> None:
     (tmp_path / "secret.key").write_text("")
     done = homeroom("init", folder=tmp_path, HOMEROOM_DATA_DIR=str(tmp_path))

@@ -1,7 +1,9 @@
 """`serve` and `worker`: they start what they should, do what is due, and leave nothing behind."""
 
+import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -42,15 +44,19 @@ def is_alive(process_id: int) -> bool:
         return False
 
 
+def of_its_own(folder: Path) -> dict[str, str]:
+    """The environment of an installation in a folder of its own."""
+    return os.environ | {
+        "DJANGO_SETTINGS_MODULE": "homeroom.config.settings",
+        "HOMEROOM_DATA_DIR": str(folder),
+        "HOMEROOM_DATABASE_URL": "",
+    }
+
+
 def serve(port: int, folder: Path) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-m", "homeroom", "serve", "--port", str(port)],
-        env=os.environ
-        | {
-            "DJANGO_SETTINGS_MODULE": "homeroom.config.settings",
-            "HOMEROOM_DATA_DIR": str(folder),
-            "HOMEROOM_DATABASE_URL": "",
-        },
+        env=of_its_own(folder),
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
@@ -84,6 +90,72 @@ def test_serve_answers_and_ends_everything_it_started(tmp_path: Path, number: si
     finally:
         process.kill()
         process.communicate()
+
+
+@pytest.mark.parametrize("command", ["serve", "web", "demo"])
+def test_a_port_in_use_is_one_clear_sentence(command: str, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = str(other.getsockname()[1])
+        done = subprocess.run(
+            [sys.executable, "-m", "homeroom", command, "--port", port],
+            env=of_its_own(tmp_path),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == f"Error: Port {port} is in use by another program. Choose another with --port.\n"
+    assert not (tmp_path / "demo").exists()
+
+
+class Demo:
+    """`homeroom demo`, up to where it is ready; what it has printed is `told`."""
+
+    def __init__(self, folder: Path, port: int) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "homeroom", "demo", "--devices", "20", "--port", str(port)],
+            env=of_its_own(folder),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        self.told: list[str] = []
+        for line in self.process.stdout or ():
+            self.told.append(line.strip())
+            if line.startswith("http"):
+                break
+        self.children = children_of(self.process.pid)
+
+    def stop(self) -> set[int]:
+        """As Ctrl-C does; answers what was left behind."""
+        self.process.send_signal(signal.SIGINT)
+        self.process.wait(timeout=60)
+        self.process.communicate()
+        return still_alive(self.children, within=10)
+
+
+@pytest.mark.journey
+def test_a_demo_ends_whole_and_the_next_start_goes_on(tmp_path: Path) -> None:
+    port = free_port()
+    first = Demo(tmp_path, port)
+    assert first.told[-1] == f"http://localhost:{port}"
+    assert first.stop() == set()
+    second = Demo(tmp_path, port)
+    assert second.stop() == set()
+    built = "Building a district of 20 devices at 12 sites …"
+    assert (built in first.told, built in second.told) == (True, False)
+    assert second.told[-6:] == first.told[-6:]  # the sign-in and the address
+    exported = subprocess.run(
+        [sys.executable, "-m", "homeroom", "export", "runs", "--format", "json"],
+        env=of_its_own(tmp_path),
+        capture_output=True,
+        check=True,
+    )
+    runs = json.loads(exported.stdout)
+    assert [(run["state"], run["created"] > 0, run["updated"]) for run in runs] == [
+        ("succeeded", True, 0),
+        ("succeeded", False, 0),
+    ]
 
 
 def test_serve_that_is_killed_while_it_starts_leaves_nothing_behind(tmp_path: Path) -> None:

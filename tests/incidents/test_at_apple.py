@@ -169,8 +169,10 @@ def test_a_depots_technician_sees_and_receives_what_is_away_from_every_site():
     client.force_login(make_user(Role.TECHNICIAN, sites=(depot,)))
     incident = away(3, asset_tag="T3")
     assert ">T3</a>" in text(client.get(BOARD))
-    page = text(client.post(url("receive-back", incident.number), {"outcome": "repaired"}, follow=True))
-    assert "T3 is back" in page
+    values = {"outcome": "repaired", "next": incident.get_absolute_url()}
+    answer = client.post(url("receive-back", incident.number), values, follow=True)
+    assert "T3 is back" in text(answer)
+    assert answer.redirect_chain == [(BOARD, 302)]
     assert stored(incident).outcome == "repaired"
 
 

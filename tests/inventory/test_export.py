@@ -3,18 +3,23 @@
 import csv
 import io
 import json
+import re
 from datetime import date
 from decimal import Decimal
+from html import unescape
 from pathlib import Path
 
 import openpyxl
 import pytest
 from django.db.models import Value
+from django.test import Client
 from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from homeroom.accounts.policy import COMMAND_LINE_VIEWER, Role
+from homeroom.applesync.models import SyncRun
+from homeroom.insurance.models import InsuranceRecord
 from homeroom.inventory.exports import columns
 from homeroom.inventory.exports.formats import csv_chunks, header, json_chunks, rows, write_xlsx
 from homeroom.inventory.exports.spreadsheets import guarded, unguarded
@@ -22,6 +27,7 @@ from homeroom.inventory.exports.views import export_response
 from homeroom.inventory.imports.planning import Source
 from homeroom.inventory.imports.verbs import plan_file
 from homeroom.inventory.models import Assignment, Device, Person
+from tests.applesync.mirrors import make_connection
 from tests.builders import make_device, make_person, make_site, make_user
 
 COLUMNS = [
@@ -202,3 +208,33 @@ def test_an_export_holds_only_what_the_viewer_sees(db: None):
     viewer = make_user(Role.VIEWER, sites=(ours,)).viewer()
     assert [one.serial_number for one in columns.noun_named("devices").rows(viewer)] == ["OURS"]
     assert not columns.noun_named("people").rows(viewer).exists()
+
+
+@pytest.mark.parametrize("address", ["/devices/", "/people/", "/sites/", "/insurance/", "/syncs/"])
+def test_every_list_is_downloaded_by_the_links_that_it_shows(as_administrator: Client, address: str):
+    site = make_site()
+    run = SyncRun(connection=make_connection(), state=SyncRun.State.SUCCEEDED)
+    run.save()
+    make_person(site=site)
+    InsuranceRecord.objects.create(device=make_device(site=site), provider="District")
+    page = as_administrator.get(address, {"sort": "-id"}).content.decode()
+    links = [unescape(link) for link in re.findall(r'href="([^"]*format=[^"]*)"', page)]
+    assert [link.partition("format=")[2] for link in links] == ["csv", "xlsx", "json"]
+    for link in links:
+        answer = as_administrator.get(address + link)
+        assert answer.status_code == 200
+        assert b"".join(answer.streaming_content)
+
+
+def test_a_download_has_the_order_of_the_list(as_viewer: Client):
+    device = make_device()
+    for ends, plan in (("2027-01-01", "b"), ("2028-01-01", "c"), ("2026-01-01", "a")):
+        InsuranceRecord.objects.create(device=device, provider="District", plan=plan, ends=ends)
+
+    def plans(order: str) -> list[str]:
+        answer = as_viewer.get("/insurance/", {"format": "json", "sort": order})
+        return [row["plan"] for row in json.loads(b"".join(answer.streaming_content))]
+
+    assert plans("ends") == ["a", "b", "c"]
+    assert plans("-plan") == ["c", "b", "a"]
+    assert plans("") == ["c", "b", "a"]

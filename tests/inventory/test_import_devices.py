@@ -316,6 +316,26 @@ def test_a_technician_of_one_school_imports_into_that_school_only(file: Path, li
     ]
 
 
+def test_a_file_tells_nothing_of_another_schools_device_but_where_it_belongs(file: Path, lincoln: Site):
+    adams, lost = make_site(name="Adams"), make_status("Lost", kind=DeviceStatus.Kind.RETIRED)
+    make_device(serial_number="THEIRSERIAL", asset_tag="THEIRS", site=adams, status=lost)
+    pupil = make_person(site=lincoln)
+    viewer = make_user(Role.TECHNICIAN, sites=(lincoln,)).viewer()
+    rows = (("NEW", "THEIRS", pupil.external_id), ("", "THEIRS", pupil.external_id))
+    write_csv(file, ("serial_number", "asset_tag", "person"), *rows)
+    told = sentences(bring_in(file, viewer=viewer))
+    assert [(row, column) for row, column, _sentence in told] == [
+        (2, "asset_tag"),
+        (2, ""),
+        (3, ""),
+        (3, "asset_tag"),
+    ]
+    told_of_it = " ".join(sentence for _row, _column, sentence in told)
+    assert "Adams" in told_of_it
+    assert "THEIRSERIAL" not in told_of_it
+    assert "Lost" not in told_of_it
+
+
 def test_one_audit_entry_tells_of_the_whole_batch(file: Path, lincoln: Site):
     bring_in(write_csv(file, HEADER, ("A", "", ""), ("B", "", "")))
     entry = Entry.objects.get(action="devices.imported")

@@ -5,11 +5,16 @@ import signal
 import subprocess
 import sys
 import textwrap
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import timedelta
+from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.conf import settings as django_settings
+from django.db import connection
 from django.utils import timezone
 
 from homeroom.accounts.models import User
@@ -19,7 +24,7 @@ from homeroom.inventory.imports import verbs
 from homeroom.inventory.imports.planning import Source
 from homeroom.inventory.imports.verbs import take_up_due_import
 from homeroom.inventory.models import Device, ImportJob, ImportRow
-from tests.builders import make_site
+from tests.builders import make_device, make_site
 from tests.inventory.files import bring_in, csv_text, write_csv, write_xlsx
 
 State = ImportJob.State
@@ -185,14 +190,63 @@ def fleet(count: int, name: str) -> str:
     return csv_text([header, *rows])
 
 
-@pytest.mark.parametrize("count", [20_000, pytest.param(200_000, marks=pytest.mark.soak)])
-def test_a_whole_district_is_applied_and_changed(db: None, tmp_path: Path, count: int):
+@pytest.mark.parametrize("size", [20_000, pytest.param(200_000, marks=pytest.mark.soak)])
+def test_a_whole_district_is_applied_and_changed(db: None, tmp_path: Path, size: int):
     path = tmp_path / "fleet.csv"
-    path.write_text(fleet(count, "iPad"))
-    assert bring_in(path).counts() == {"created": count, "updated": 0, "unchanged": 0, "refused": 0}
-    path.write_text(fleet(count, "Loaner"))
-    assert bring_in(path).updated == count
-    assert Device.objects.filter(name__startswith="Loaner").count() == count
+    path.write_text(fleet(size, "iPad"))
+    assert bring_in(path).counts() == {"created": size, "updated": 0, "unchanged": 0, "refused": 0}
+    path.write_text(fleet(size, "Loaner"))
+    assert bring_in(path).updated == size
+    assert Device.objects.filter(name__startswith="Loaner").count() == size
+
+
+def meanwhile(change: Callable[[], object]) -> AbstractContextManager[None]:
+    """Somebody makes this change while the file is planned for being applied, which is its second planning."""
+    times = count()
+
+    def read_on(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        if sql.startswith("SELECT") and "C0001500" in (params or ()) and next(times) == 1:
+            change()
+        return execute(sql, params, many, context)
+
+    return connection.execute_wrapper(read_on)
+
+
+def test_what_changes_meanwhile_and_does_not_matter_to_the_file_stays_changed(db: None, tmp_path: Path):
+    path = tmp_path / "fleet.csv"
+    path.write_text(fleet(2000, "iPad"))
+    bring_in(path)
+    path.write_text(fleet(2000, "Loaner"))
+    first = Device.objects.filter(serial_number="C0000000")
+    with meanwhile(lambda: first.update(notes="The screen is scratched.")):
+        assert bring_in(path).updated == 2000
+    assert (first.get().name, first.get().notes) == ("Loaner 0", "The screen is scratched.")
+
+
+def test_what_changes_meanwhile_and_matters_stops_it(db: None, tmp_path: Path):
+    path = tmp_path / "fleet.csv"
+    path.write_text(fleet(2000, "iPad"))
+    bring_in(path)
+    path.write_text(fleet(2000, "Loaner"))
+    first = Device.objects.filter(serial_number="C0000000")
+    with (
+        meanwhile(lambda: first.update(name="Loaner 0")),
+        pytest.raises(verbs.Refused, match="while the file was being checked"),
+    ):
+        bring_in(path)
+    assert Device.objects.filter(name__startswith="Loaner").count() == 1
+
+
+def test_a_device_that_appears_meanwhile_stops_it(db: None, tmp_path: Path):
+    path = tmp_path / "fleet.csv"
+    path.write_text(fleet(2000, "iPad"))
+    make_site(name="School 0")
+    with (
+        meanwhile(lambda: make_device(serial_number="C0000000")),
+        pytest.raises(verbs.Refused, match="while the file was being checked"),
+    ):
+        bring_in(path, create_sites=True)
+    assert Device.objects.count() == 1
 
 
 def test_killed_in_the_middle_nothing_of_it_is_there(tmp_path: Path):
@@ -214,12 +268,13 @@ def test_killed_in_the_middle_nothing_of_it_is_there(tmp_path: Path):
             print(Device.objects.count(), ImportJob.objects.count())
         else:
             call_command("migrate", verbosity=0)
-            from django.db.models.signals import post_init
-            def die_with_the_third_batch(instance, **_):
-                if instance.serial_number == "C0003500":
+            from django.db import connection
+            def die_with_the_third_batch(execute, sql, params, many, context):
+                if many and any("C0002500" in row for row in params):
                     os.kill(os.getpid(), signal.SIGKILL)
-            post_init.connect(die_with_the_third_batch, sender=Device)
-            import_from_command_line(Source(Path(sys.argv[2]), "devices"), COMMAND_LINE_VIEWER)
+                return execute(sql, params, many, context)
+            with connection.execute_wrapper(die_with_the_third_batch):
+                import_from_command_line(Source(Path(sys.argv[2]), "devices"), COMMAND_LINE_VIEWER)
         """
     )
     environment = os.environ | {

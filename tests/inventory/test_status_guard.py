@@ -52,11 +52,17 @@ def _subquery(device: Device, status: DeviceStatus) -> None:
     Device.objects.filter(pk=device.pk).update(status=Subquery(found[:1]))
 
 
+def _written_rows(device: Device, status: DeviceStatus) -> None:
+    row = Device.objects.values().get(pk=device.pk)
+    Device.objects.write_rows([row | {"status_id": status.pk}], unique=("id",), update=("status",))
+
+
 DOORS: dict[str, Callable[[Device, DeviceStatus], object]] = {
     "save": _save,
     "save by id": _save_by_id,
     "bulk_update": _bulk_update,
     "upsert": _upsert,
+    "written rows": _written_rows,
     "subquery": _subquery,
     "update": lambda device, status: Device.objects.filter(pk=device.pk).update(status=status),
     "update by id": lambda device, status: Device.objects.filter(pk=device.pk).update(status_id=status.pk),

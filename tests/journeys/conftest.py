@@ -16,6 +16,7 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from appleschool_sim.testing import RunningSimulator, running_simulator
+from tests.mail import MailServer
 
 PASSWORD = "correct horse battery"
 BROWSER_OPTIONS = [
@@ -29,27 +30,34 @@ BROWSER_OPTIONS = [
 
 
 class Installation:
-    """`homeroom serve` in a folder of its own, asking the given simulated Apple."""
+    """`homeroom serve` in a folder of its own, asking the given simulated Apple, mailing through the given server."""
 
-    def __init__(self, folder: Path, apple: RunningSimulator) -> None:
+    def __init__(self, folder: Path, apple: RunningSimulator, mail: MailServer) -> None:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
         self.address = f"http://localhost:{self.port}"
         self.apple = apple
+        self.mail = mail
         self.environment = {
             **os.environ,
             "DJANGO_SETTINGS_MODULE": "homeroom.config.settings",
             "HOMEROOM_DATA_DIR": str(folder),
             "HOMEROOM_DATABASE_URL": "",
             "HOMEROOM_BASE_URL": self.address,
+            "HOMEROOM_EMAIL_URL": mail.url,
             "HOMEROOM_APPLE_API_URL": apple.api_url,
             "HOMEROOM_APPLE_TOKEN_URL": apple.token_url,
             "HOMEROOM_APPLE_MAX_RATE": "60",
         }
 
     def run(self, *arguments: str, stdin: str = "") -> str:
-        done = subprocess.run(
+        done = self.attempt(*arguments, stdin=stdin)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def attempt(self, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
             [sys.executable, "-m", "homeroom", *arguments],
             env=self.environment,
             input=stdin,
@@ -57,8 +65,6 @@ class Installation:
             text=True,
             check=False,
         )
-        assert done.returncode == 0, done.stderr
-        return done.stdout
 
     def start(self) -> subprocess.Popen[bytes]:
         process = subprocess.Popen(
@@ -77,9 +83,9 @@ class Installation:
 
 
 @pytest.fixture
-def installation(tmp_path: Path) -> Iterator[Installation]:
+def installation(tmp_path: Path, mail_server: MailServer) -> Iterator[Installation]:
     with running_simulator(devices=240, seed=9) as apple:
-        made = Installation(tmp_path / "data", apple)
+        made = Installation(tmp_path / "data", apple, mail_server)
         made.run("init")
         made.run(
             "createadmin",

@@ -2,7 +2,15 @@
 
 from appleschool_sim.actions.action import Action, ActionError, Moment
 from appleschool_sim.actions.coverage import CancelCoverage, ChangeCoverage, DropCoverage
-from appleschool_sim.actions.devices import Add, Change, Release, ReleaseOrder, Replace, Submit
+from appleschool_sim.actions.devices import (
+    Add,
+    Change,
+    Release,
+    ReleaseOrder,
+    Replace,
+    ReplaceSeveral,
+    Submit,
+)
 from appleschool_sim.actions.service import (
     ClearFaults,
     ExpireTokens,
@@ -18,6 +26,7 @@ from appleschool_sim.actions.service import (
 
 ACTIONS: dict[str, type[Action]] = {
     "replace": Replace,
+    "replace-several": ReplaceSeveral,
     "release": Release,
     "add": Add,
     "change": Change,
@@ -54,6 +63,7 @@ __all__ = [
     "Release",
     "ReleaseOrder",
     "Replace",
+    "ReplaceSeveral",
     "ResetCounters",
     "RestoreKey",
     "RetryAfter",

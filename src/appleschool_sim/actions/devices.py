@@ -30,13 +30,12 @@ class ReleaseOrder(StrEnum):
     NEVER = "never"
 
 
-class Replace(Action, frozen=True):
-    """Apple replaces a device: a new one with an R order appears, and the old one is released.
+class Replacing(Action, frozen=True):
+    """How Apple replaces devices: a new one with an R order appears, and the old one is released.
 
     `before`: the old one goes at once and the new one appears after the delay; `after`: the other way round.
     """
 
-    serial: str
     released: ReleaseOrder = ReleaseOrder.BEFORE
     forgotten: bool = False
     delay_seconds: float = 0
@@ -46,10 +45,32 @@ class Replace(Action, frozen=True):
     part_number: str | None = None
     color: str | None = None
 
+    def like(self, old: Device) -> Device:
+        """The old device, with what is to be different about the new one."""
+        like = old
+        if self.model is not None:
+            model = next((model for model in EVERY_MODEL if model.name == self.model), None)
+            if model is None:
+                message = f"There is no model {self.model}"
+                raise ActionError(message)
+            like = of_model(old, model)
+        return replaced(
+            like,
+            capacity=like.capacity if self.capacity is None else self.capacity,
+            part_number=like.part_number if self.part_number is None else self.part_number,
+            color=like.color if self.color is None else self.color,
+        )
+
+
+class Replace(Replacing, frozen=True, kw_only=True):
+    """Apple replaces one device."""
+
+    serial: str
+
     def apply(self, simulator: Simulator, at: Moment) -> dict[str, Any]:
         world = simulator.world
         old = present(simulator, self.serial)
-        like = self._like(old)
+        like = self.like(old)
         delayed = at.simulated + timedelta(seconds=self.delay_seconds)
         appears = at.simulated if self.released is ReleaseOrder.AFTER else delayed
         covered_from = appears + timedelta(seconds=self.covered_after_seconds)
@@ -65,6 +86,7 @@ class Replace(Action, frozen=True):
             updated=appears,
             source=PurchaseSource.APPLE,
             source_id="0001234567",
+            replaces=old.serial,
         )
         simulator.later(appears, lambda: _appear(simulator, new, old, covered_from))
         if self.released is not ReleaseOrder.NEVER:
@@ -73,21 +95,23 @@ class Replace(Action, frozen=True):
         simulator.catch_up(at.simulated)
         return {"serial": serial, "order_number": order_number}
 
-    def _like(self, old: Device) -> Device:
-        """The old device, with what is to be different about the new one."""
-        like = old
-        if self.model is not None:
-            model = next((model for model in EVERY_MODEL if model.name == self.model), None)
-            if model is None:
-                message = f"There is no model {self.model}"
-                raise ActionError(message)
-            like = of_model(old, model)
-        return replaced(
-            like,
-            capacity=like.capacity if self.capacity is None else self.capacity,
-            part_number=like.part_number if self.part_number is None else self.part_number,
-            color=like.color if self.color is None else self.color,
-        )
+
+class ReplaceSeveral(Replacing, frozen=True, kw_only=True):
+    """Apple replaces several devices in the same way: all of them, or none if one can't be."""
+
+    serials: list[str]
+
+    def apply(self, simulator: Simulator, at: Moment) -> dict[str, Any]:
+        how = {name: getattr(self, name) for name in Replacing.__struct_fields__}
+        each = [Replace(serial=serial, **how) for serial in dict.fromkeys(self.serials)]
+        if not each:
+            message = "No serial number is given"
+            raise ActionError(message)
+        for one in each:
+            one.like(present(simulator, one.serial))
+        return {
+            "replacements": [{"original": one.serial, **one.apply(simulator, at)} for one in each],
+        }
 
 
 class Release(Action, frozen=True):
@@ -140,6 +164,7 @@ class Change(Action, frozen=True):
     part_number: str | msgspec.UnsetType = msgspec.UNSET
     order_number: str | msgspec.UnsetType | None = msgspec.UNSET
     server_id: str | msgspec.UnsetType | None = msgspec.UNSET
+    os_version: str | msgspec.UnsetType = msgspec.UNSET
 
     def apply(self, simulator: Simulator, at: Moment) -> dict[str, Any]:
         device = present(simulator, self.serial)

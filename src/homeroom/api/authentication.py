@@ -6,6 +6,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
 from ninja.security import HttpBearer
 
 from homeroom.accounts.models import ApiToken
@@ -45,9 +46,9 @@ def requires(
         def checked(request: ApiRequest, /, *args: P.args, **kwargs: P.kwargs) -> R:
             token: Any = request.auth  # type: ignore[attr-defined]
             if request.method not in SAFE and token.scope != ApiToken.Scope.WRITE:
-                raise PermissionDenied("This token may only read.")
+                raise PermissionDenied(_("This token may only read."))
             if not request.viewer.may(permission):
-                raise PermissionDenied("Your role does not allow this.")
+                raise PermissionDenied(_("Your role does not allow this."))
             return operation(request, *args, **kwargs)
 
         checked.permission = permission  # type: ignore[attr-defined]

@@ -5,6 +5,7 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from typing import Any
 
 from django.db.models import QuerySet
+from django.utils.translation import gettext as _
 from ninja import Field, Schema
 
 from homeroom.accounts.policy import Viewer
@@ -67,5 +68,5 @@ def _after(cursor: str) -> int:
         text = ""
     known = CURSOR.fullmatch(text)
     if known is None:
-        raise Refused("This is no cursor of this list.", field="cursor")
+        raise Refused(_("This is no cursor of this list."), field="cursor")
     return int(known[1])

@@ -1,9 +1,12 @@
+from typing import Any
+
 from django.urls import path
 from ninja import NinjaAPI
+from ninja.openapi.schema import OpenAPISchema
 
 from homeroom import __version__
 from homeroom.api.authentication import Token
-from homeroom.api.problems import speak_of_problems
+from homeroom.api.problems import describe_problems, speak_of_problems
 from homeroom.api.resources import (
     devices,
     incidents,
@@ -17,7 +20,17 @@ from homeroom.api.resources import (
     why,
 )
 
-api = NinjaAPI(title="Homeroom", version=__version__, auth=Token(), docs_url=None, urls_namespace="api")
+
+class DescribedApi(NinjaAPI):
+    """Its description tells of the errors, too."""
+
+    def get_openapi_schema(self, **kwargs: Any) -> OpenAPISchema:
+        schema = super().get_openapi_schema(**kwargs)
+        describe_problems(schema)
+        return schema
+
+
+api = DescribedApi(title="Homeroom", version=__version__, auth=Token(), docs_url=None, urls_namespace="api")
 speak_of_problems(api)
 for resource in (
     places,

@@ -13,13 +13,26 @@ class AppleSyncConfig(AppConfig):
         from homeroom.applesync.exports import register_apple
         from homeroom.applesync.notices import connections_in_need
         from homeroom.applesync.notifications import KINDS
-        from homeroom.applesync.panels import apple_panel, replacement_panel, why_panel
+        from homeroom.applesync.panels import (
+            apple_panel,
+            incident_panel,
+            replacement_panel,
+            where_scanned,
+            why_panel,
+        )
+        from homeroom.applesync.queries.coverage import coverage_sync_has_stopped
         from homeroom.applesync.queries.replacements import candidates_to_review
         from homeroom.applesync.reconciliation.reports import register_reconciliation
         from homeroom.applesync.repair_concerns import AppleInquiry, apple_concerns
         from homeroom.applesync.reviewing.reports import register_replacements
         from homeroom.incidents.inquiry import register_inquiry
+        from homeroom.incidents.page import (
+            IncidentPanel,
+            register_incident_panel,
+            register_scanned_elsewhere,
+        )
         from homeroom.incidents.preflight import register_check
+        from homeroom.insurance.queries import register_stopped_sync
         from homeroom.inventory.profile import Panel, register_panel
         from homeroom.inventory.timeline import register_sentence
         from homeroom.notifications.kinds import register_kind
@@ -29,9 +42,14 @@ class AppleSyncConfig(AppConfig):
         register_check(apple_concerns)
         register_inquiry(AppleInquiry())
         register_replacements()
+        register_stopped_sync(coverage_sync_has_stopped())
         register_sentence("device.refreshed", _("Refreshed from Apple"))
         register_panel(Panel(5, "applesync/why/_panel.html", why_panel))
         register_panel(Panel(7, "applesync/replacements/_panel.html", replacement_panel))
+        register_incident_panel(
+            IncidentPanel(10, "applesync/replacements/_incident_panel.html", incident_panel)
+        )
+        register_scanned_elsewhere(where_scanned)
         register_panel(Panel(10, "applesync/_panel.html", apple_panel))
         for kind in KINDS:
             register_kind(kind)
@@ -51,7 +69,7 @@ class AppleSyncConfig(AppConfig):
                 "applesync:replacements-to-review",
                 icon="list-check",
                 permission=Permission.REVIEW_REPLACEMENTS,
-                order=45,
+                order=46,
                 waiting=candidates_to_review,
             )
         )
@@ -61,7 +79,7 @@ class AppleSyncConfig(AppConfig):
                 "applesync:replacements",
                 icon="replace",
                 permission=Permission.VIEW_INCIDENTS,
-                order=46,
+                order=47,
             )
         )
         add_to_menu(

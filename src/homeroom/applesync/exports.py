@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.db.models import BooleanField, Case, OuterRef, QuerySet, Subquery, Value, When
+from django.db.models.functions import NullIf
 
 from homeroom.accounts.policy import Viewer
 from homeroom.applesync.models import Replacement
@@ -14,7 +15,7 @@ APPLE_COLUMNS = (
     ExportColumn("apple_model", "apple_device__device_model"),
     ExportColumn("apple_capacity", "apple_device__attributes__deviceCapacity"),
     ExportColumn("apple_color", "apple_device__color"),
-    ExportColumn("apple_os_version", "apple_device__attributes__osVersion"),
+    ExportColumn("apple_os_version"),
     ExportColumn("apple_order_number", "apple_device__order_number"),
     ExportColumn("apple_verified"),
 )
@@ -67,7 +68,8 @@ def register_apple() -> None:
 def _with_apple(devices: QuerySet[Any], _viewer: Viewer) -> QuerySet[Any]:
     listed = When(apple_device__isnull=False, apple_device__gone_since__isnull=True, then=Value(value=True))
     verified: QuerySet[Any] = devices.annotate(
-        apple_verified=Case(listed, default=Value(value=False), output_field=BooleanField())
+        apple_verified=Case(listed, default=Value(value=False), output_field=BooleanField()),
+        apple_os_version=NullIf("apple_device__managed__os_version", Value("")),
     )
     return verified
 

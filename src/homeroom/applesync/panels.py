@@ -8,22 +8,24 @@ from django.urls import reverse
 from homeroom.accounts.policy import Permission, Viewer
 from homeroom.applesync.models import AppleDevice, Connection, Replacement
 from homeroom.applesync.queries import replacements
-from homeroom.applesync.queries.receiving import receiving
+from homeroom.applesync.queries.receiving import receiving, scanned
 from homeroom.applesync.queries.reconciliation import in_inventory_not_in_apple
 from homeroom.applesync.queries.runs import last_complete_listing
 from homeroom.applesync.queries.why import why_of_device
+from homeroom.incidents.models import Incident
 from homeroom.inventory.models import Device
 
 
 def apple_panel(viewer: Viewer, device: Device) -> dict[str, Any] | None:
     """None for a device that is neither on Apple's list nor, as far as anybody says, one of Apple's."""
-    found = AppleDevice.objects.select_related("connection").defer("connection__private_key")
+    found = AppleDevice.objects.select_related("connection", "managed").defer("connection__private_key")
     mirrored = found.filter(device=device).first()
     if mirrored is None:
         return _not_listed(viewer, device)
     attributes = mirrored.attributes
     return {
         "apple": mirrored,
+        "managed": getattr(mirrored, "managed", None),
         "may_refresh": viewer.may(Permission.REFRESH_DEVICES) and mirrored.connection.active,
         "mac_addresses": [
             (label, ", ".join(values) if isinstance(values, list) else values)
@@ -66,6 +68,24 @@ def replacement_panel(viewer: Viewer, device: Device) -> dict[str, Any] | None:
         "suggested": suggested,
         "standing": receiving(replaces) if replaces else None,
     }
+
+
+def incident_panel(viewer: Viewer, incident: Incident) -> dict[str, Any] | None:
+    """What replaced the incident's device, or may."""
+    of_incident = replacements.replacements(viewer).filter(incident=incident)
+    applied = replacements.shown(of_incident).filter(state=Replacement.State.APPLIED).first()
+    if applied:
+        return {"applied": applied, "standing": receiving(applied)}
+    suggested = list(of_incident.filter(state=Replacement.State.SUGGESTED).order_by("rank", "pk"))
+    return {"suggested": suggested} if suggested else None
+
+
+def where_scanned(viewer: Viewer, code: str) -> str | None:
+    """Of a new device out of a box from Apple: what is known of it, or where to decide."""
+    found = scanned(viewer, code) if viewer.may(Permission.EDIT_INVENTORY) else None
+    if found and (found.replacement or found.candidate or found.elsewhere):
+        return f"{reverse('applesync:scan-replacement')}?{urlencode({'serial': code})}"
+    return None
 
 
 def _not_listed(viewer: Viewer, device: Device) -> dict[str, Any] | None:

@@ -26,8 +26,8 @@ COMMANDS = {
     "apple": "homeroom.applesync.commands:apple",
     "replacements": "homeroom.applesync.commands:replacements",
     "why": "homeroom.applesync.commands:why",
-    "mail": "homeroom.notifications.commands:mail",
     "shipment": "homeroom.incidents.shipping.commands:shipment",
+    "mail": "homeroom.notifications.commands:mail",
     "simulator": "appleschool_sim.cli:simulator",
 }
 WITHOUT_DJANGO = {"simulator"}

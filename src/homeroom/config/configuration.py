@@ -32,11 +32,13 @@ class Configuration(BaseSettings):
         default="",
         description="`postgres://user:password@host/name`, or `sqlite:///path`. "
         "Empty: a SQLite file in the data folder.",
+        repr=False,
     )
     secret_keys: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(),
         description="Comma-separated keys of at least 32 characters. The first signs and encrypts, the others "
         "can still be read. Empty: the key file in the data folder, made on first start.",
+        repr=False,
     )
     base_url: str = Field(
         default="http://localhost:8000",
@@ -52,6 +54,7 @@ class Configuration(BaseSettings):
         default="",
         description="The mail server: `smtp+tls://user:password@host:587` (STARTTLS), `smtp+ssl://…:465` (TLS from the "
         "start) or `smtp://host:25` (not encrypted). Empty: [mail waits](email.md).",
+        repr=False,
     )
     email_from: str = Field(
         default="homeroom@localhost",

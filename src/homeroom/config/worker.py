@@ -41,16 +41,16 @@ def _putting_back(_stop: threading.Event) -> bool:
     return put_back_some()
 
 
-def _digests_and_old_mail(_stop: threading.Event) -> bool:
-    now = timezone.now()
-    return assemble_due_digests(now) + forget_old_mail(now) > 0
-
-
 _sweep = DailySweep()
 
 
 def _orphaned_files(_stop: threading.Event) -> bool:
     return _sweep()
+
+
+def _digests_and_old_mail(_stop: threading.Event) -> bool:
+    now = timezone.now()
+    return assemble_due_digests(now) + forget_old_mail(now) > 0
 
 
 SOURCES: tuple[Source, ...] = (

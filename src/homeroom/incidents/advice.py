@@ -36,18 +36,21 @@ class Advice:
         return self.state != CoverageState.UNKNOWN
 
 
-def advice(device: Device, kind: str = "") -> Advice:
-    """Of a device, and of the kind of incident where that is known. Two queries. Takes no viewer."""
+def advice(device: Device, kind: str = "", *, sent: bool = False) -> Advice:
+    """Of a device; of the kind of incident, and whether it was sent to Apple, where that is known.
+
+    Two queries. Takes no viewer.
+    """
     records = list(InsuranceRecord.objects.filter(device=device).annotate(status=record_status(today())))
     applecare, warranty = coverages_of(device, records)
     more = [*_warranty(warranty, kind), *_other_insurance(records)]
-    return Advice(applecare.state, _sentence(device, applecare, kind), tuple(more))
+    covered = applecare.state == CoverageState.COVERED
+    sentence = _covered(applecare, kind, sent=sent) if covered else _not_covered(device, applecare)
+    return Advice(applecare.state, sentence, tuple(more))
 
 
-def _sentence(device: Device, applecare: Coverage, kind: str) -> str:
+def _not_covered(device: Device, applecare: Coverage) -> str:
     match applecare.state:
-        case CoverageState.COVERED:
-            return _covered(applecare, kind)
         case CoverageState.ENDED:
             return _("AppleCare ended on %(day)s: Apple charges for a repair.") % {
                 "day": _day(applecare.until)
@@ -66,12 +69,16 @@ def _sentence(device: Device, applecare: Coverage, kind: str) -> str:
             )
 
 
-def _covered(applecare: Coverage, kind: str) -> str:
+def _covered(applecare: Coverage, kind: str, *, sent: bool) -> str:
     told = {"plan": applecare.plan or "AppleCare", "day": _day(applecare.until)}
     if kind in AWAY:
         if applecare.until is None:
             return _("%(plan)s, without an end date. Whether it pays for a loss, its terms say.") % told
         return _("%(plan)s until %(day)s. Whether it pays for a loss, its terms say.") % told
+    if sent and applecare.until is None:
+        return _("%(plan)s, without an end date: do not bill the family.") % told
+    if sent:
+        return _("%(plan)s until %(day)s: do not bill the family.") % told
     if applecare.until is None:
         return _("%(plan)s, without an end date: do not bill the family, send it to Apple.") % told
     return _("%(plan)s until %(day)s: do not bill the family, send it to Apple.") % told

@@ -22,6 +22,8 @@ from homeroom.inventory.queries import device_by_serial_or_tag
 from homeroom.web.errors import Refused
 
 ACTOR = COMMAND_LINE_VIEWER.actor
+PATIENCE = 20.0
+"""Seconds for Apple's answer about one device."""
 SENT = IncidentStatus.SystemKey.SENT_FOR_APPLECARE_REPAIR
 
 
@@ -95,7 +97,7 @@ def set_status(
                 raise Refused("Only a closed incident has an outcome.", field="outcome")
             if (refusal := refusal_to_send(found)) is not None:
                 raise refusal
-            ask_now([found])
+            ask_now([found], patience=PATIENCE)
             return send_to_apple(found, repair_number=repair_number, reason=reason, actor=ACTOR)
         with transaction.atomic():
             changed = verbs.set_status(found, wanted, outcome=outcome or "", actor=ACTOR)

@@ -7,7 +7,7 @@ from typing import Any
 
 from homeroom.accounts.policy import Permission, Viewer
 from homeroom.insurance.models import CoverageCheck, InsuranceRecord, Kind
-from homeroom.insurance.queries import record_status, today
+from homeroom.insurance.queries import record_status, today, with_sync_mark
 from homeroom.insurance.rules import CoverageState, Summary, coverage_state
 from homeroom.insurance.verbs.summaries import Periods
 from homeroom.inventory.models import Device
@@ -44,7 +44,8 @@ def coverages_of(device: Device, records: Iterable[InsuranceRecord]) -> tuple[Co
 
 
 def coverage_panel(viewer: Viewer, device: Device) -> dict[str, Any]:
-    records = InsuranceRecord.objects.filter(device=device).annotate(status=record_status(today()))
+    found = InsuranceRecord.objects.filter(device=device).annotate(status=record_status(today()))
+    records = with_sync_mark(found)
     applecare, warranty = coverages_of(device, records)
     return {
         "applecare": applecare,

@@ -4,11 +4,22 @@ from datetime import date
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.db.models import Case, CharField, DateField, F, Q, QuerySet, Value, When
+from django.db.models import (
+    BooleanField,
+    Case,
+    CharField,
+    DateField,
+    Exists,
+    F,
+    Q,
+    QuerySet,
+    Value,
+    When,
+)
 from django.utils import timezone
 
 from homeroom.accounts.policy import Viewer
-from homeroom.insurance.models import InsuranceRecord
+from homeroom.insurance.models import InsuranceRecord, Source
 from homeroom.insurance.rules import CoverageState
 from homeroom.inventory.models import Device
 from homeroom.inventory.queries import visible_devices
@@ -20,6 +31,20 @@ CHECK = "coverage_check__"
 def today() -> date:
     """The district's day, whatever the time zone of the person who asks."""
     return timezone.localdate(timezone=ZoneInfo(settings.TIME_ZONE))
+
+
+_has_stopped: list[Exists] = []
+
+
+def register_stopped_sync(stopped: Exists) -> None:
+    """How a record's device is known to be synced no longer: a condition that higher apps bring."""
+    _has_stopped.append(stopped)
+
+
+def with_sync_mark(records: QuerySet[InsuranceRecord]) -> QuerySet[InsuranceRecord]:
+    """Annotate `no_longer_synced`: a record that came from Apple, and that no sync would change any more."""
+    stopped = [When(Q(source=Source.APPLECARE_SYNC) & condition, then=True) for condition in _has_stopped]
+    return records.annotate(no_longer_synced=Case(*stopped, default=False, output_field=BooleanField()))
 
 
 def insurance_records(viewer: Viewer) -> QuerySet[InsuranceRecord]:

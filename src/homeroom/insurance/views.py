@@ -20,14 +20,13 @@ from homeroom.web.errors import Refused
 
 @requires(Permission.VIEW_INVENTORY)
 def records(request: ViewerRequest) -> HttpResponseBase:
-    shown = queries.insurance_records(request.viewer).annotate(
-        status_today=queries.record_status(queries.today())
-    )
+    found = queries.insurance_records(request.viewer)
+    shown = queries.with_sync_mark(found.annotate(status_today=queries.record_status(queries.today())))
     chosen = InsuranceFilter(request.GET, queryset=shown)
-    if "export" in request.GET:
-        return export_response("insurance", chosen.qs, request.viewer, request.GET["export"])
     table = InsuranceTable(chosen.qs, order_by="-ends")
     RequestConfig(request, paginate={"per_page": 50}).configure(table)
+    if "format" in request.GET:
+        return export_response("insurance", table.data.data, request.viewer, request.GET["format"])
     return render(request, "insurance/records.html", {"table": table, "filter": chosen})
 
 

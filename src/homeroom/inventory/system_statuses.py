@@ -1,13 +1,15 @@
 """What keeps the statuses of an integration as they are: whoever writes them, they refuse."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from types import SimpleNamespace
 from typing import Any, ClassVar, Generic, TypeVar
 
 from django.db import models
 from django.utils.translation import gettext
 
+from homeroom.rows import write_rows
 from homeroom.web.errors import Refused
 
 
@@ -129,6 +131,16 @@ class BearerQuerySet(models.QuerySet[Bearer], Generic[Bearer]):
             refuse_to_enter(self.model, bearers)
         with integration_sets_status():  # it updates with an expression, of what has just been looked at
             return super().bulk_update(bearers, names, *args, **kwargs)
+
+    def write_rows(
+        self, rows: Iterable[Mapping[str, Any]], *, unique: Collection[str] = (), update: Collection[str] = ()
+    ) -> None:
+        """Like `bulk_create`, of rows with a `status_id`, through one compiled statement; see `homeroom.rows`."""
+        rows = list(rows)
+        refuse_to_enter(
+            self.model, [SimpleNamespace(pk=row.get("id"), status_id=row["status_id"]) for row in rows]
+        )
+        write_rows(self.model, rows, unique=unique, update=update)
 
     def _refuse_value(self, value: Any) -> None:
         """Whatever an expression comes to: nothing enters a system status but through the door."""

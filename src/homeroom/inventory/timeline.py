@@ -12,9 +12,11 @@ from django.utils.formats import localize
 from django.utils.functional import Promise
 from django.utils.text import capfirst
 from django.utils.timezone import localtime
+from django.utils.translation import gettext as translated
 from django.utils.translation import gettext_lazy as _
 
 from homeroom.audit.models import Entry, PersonalValues
+from homeroom.inventory.imports.models import ImportJob, Noun
 from homeroom.inventory.models import Device
 
 SENTENCES: dict[str, str | Promise] = {
@@ -57,8 +59,20 @@ def register_sentence(action: str, sentence: str | Promise) -> None:
 
 
 def timeline(device: Device) -> list[Happening]:
-    """The latest entries about the device, newest first. Takes no viewer: they see the device."""
-    return happenings(device, most=MOST_ENTRIES)
+    """The latest entries about the device, newest first, and how it came. Takes no viewer: they see the device."""
+    told = happenings(device, most=MOST_ENTRIES)
+    if len(told) < MOST_ENTRIES and all(each.action != "device.created" for each in told):
+        told.append(_came_with_others(device))
+    return told
+
+
+def _came_with_others(device: Device) -> Happening:
+    """Of many that come at once, the audit trail has one entry; an import is known by its moment."""
+    job = ImportJob.objects.filter(noun=Noun.DEVICES, finished_at=device.created_at).first()
+    if job is None:
+        return Happening(device.created_at, "", str(SENTENCES["device.created"]), ())
+    sentence = translated("Added by the import of %(file)s") % {"file": job.file_name}
+    return Happening(device.created_at, job.requested_by_label, sentence, ())
 
 
 def happenings(subject: models.Model, *, most: int | None = None) -> list[Happening]:

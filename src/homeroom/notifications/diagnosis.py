@@ -78,6 +78,8 @@ def _of_smtp(error: smtplib.SMTPException) -> Finding:
                 _("Choose smtp://, smtp+tls:// or smtp+ssl:// in HOMEROOM_EMAIL_URL as the server wants it."),
             )
         case smtplib.SMTPServerDisconnected():
+            if isinstance(error.__context__, TimeoutError):  # smtplib calls silence a closed connection
+                return of_silence()
             return Finding(
                 _("The mail server closed the connection."),
                 _(

@@ -8,7 +8,7 @@ from ninja import Query, Router, Schema
 from homeroom.accounts.policy import Permission
 from homeroom.api.authentication import ApiRequest, requires
 from homeroom.api.paging import PageOf, PageQuery, page_of, row_of
-from homeroom.api.values import person_with, site_named, status_named
+from homeroom.api.values import AssignmentKind, person_with, site_named, status_named
 from homeroom.applesync.verbs.refresh import refresh_device
 from homeroom.insurance.lists import in_state
 from homeroom.insurance.rules import CoverageState
@@ -53,7 +53,7 @@ class CheckOut(Schema):
     """`person` is an external ID."""
 
     person: str
-    kind: Assignment.Kind = Assignment.Kind.PRIMARY
+    kind: AssignmentKind = Assignment.Kind.PRIMARY
 
 
 @router.get("/devices", response=PageOf)

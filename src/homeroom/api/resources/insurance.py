@@ -8,8 +8,9 @@ from ninja import Query, Router, Schema
 from homeroom.accounts.policy import Permission
 from homeroom.api.authentication import ApiRequest, requires
 from homeroom.api.paging import PageOf, PageQuery, page_of, row_of
+from homeroom.api.values import InsuranceKind
 from homeroom.insurance import queries, verbs
-from homeroom.insurance.models import InsuranceRecord, Kind, Source
+from homeroom.insurance.models import InsuranceRecord, Source
 from homeroom.inventory.queries import visible_devices
 
 router = Router(tags=["insurance"])
@@ -24,7 +25,7 @@ class InsuranceChanges(Schema):
     provider: str | None = None
     plan: str | None = None
     agreement_number: str | None = None
-    kind: Kind | None = None
+    kind: InsuranceKind | None = None
     starts: date | None = None
     ends: date | None = None
     cancelled_on: date | None = None

@@ -6,7 +6,7 @@ from ninja import Query, Router, Schema
 from homeroom.accounts.policy import Permission
 from homeroom.api.authentication import ApiRequest, requires
 from homeroom.api.paging import PageOf, PageQuery, page_of, row_of
-from homeroom.api.values import site_named
+from homeroom.api.values import PersonKind, site_named
 from homeroom.inventory import queries
 from homeroom.inventory.models import Person
 from homeroom.inventory.verbs.people import create_person, update_person
@@ -23,7 +23,7 @@ class PersonChanges(Schema):
     external_id: str | None = None
     name: str | None = None
     email: str | None = None
-    kind: Person.Kind | None = None
+    kind: PersonKind | None = None
     grade: str | None = None
     site: str | None = None
     active: bool | None = None

@@ -1,5 +1,6 @@
 from homeroom.applesync.models.changes import RunChange
 from homeroom.applesync.models.connections import Connection
+from homeroom.applesync.models.managed import ManagedDevice
 from homeroom.applesync.models.mirror import AppleDevice
 from homeroom.applesync.models.repair_checks import RepairCheck
 from homeroom.applesync.models.replacements import Replacement
@@ -10,6 +11,7 @@ from homeroom.applesync.models.told import ToldReplacement
 __all__ = [
     "AppleDevice",
     "Connection",
+    "ManagedDevice",
     "RepairCheck",
     "Replacement",
     "RunChange",

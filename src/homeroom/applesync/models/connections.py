@@ -76,6 +76,11 @@ class Connection(models.Model):
     quiet_until = models.DateTimeField(
         null=True, editable=False, help_text="Only who reserved the time until then sends anything to Apple."
     )
+    details_refused_since = models.DateTimeField(
+        null=True,
+        editable=False,
+        help_text="Since when Apple lets this account not read built-in device management; null while it does.",
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

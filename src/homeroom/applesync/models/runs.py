@@ -22,6 +22,7 @@ class SyncRun(models.Model):
         LISTING = "listing", _("Listing Apple's devices")
         MISSING = "missing", _("Asking for devices that left the list")
         COVERAGE = "coverage", _("Asking for coverage")
+        DETAILS = "details", _("Asking built-in device management")
         REPLACEMENTS = "replacements", _("Matching replacements")
         ENDING = "ending", _("Applying what ends")
         FINISHED = "finished", _("Finished")
@@ -131,6 +132,7 @@ class RunNote(models.Model):
         ODD_VALUE = "odd-value", _("Odd value, kept as it is")
         COVERAGE_FAILED = "coverage-failed", _("Coverage check failed")
         UNKNOWN_TO_APPLE = "unknown-to-apple", _("Unknown to Apple")
+        DETAILS_FAILED = "details-failed", _("OS version not learned")
         RELEASED = "released", _("Released from the organization")
         GONE = "gone", _("Gone from Apple's list")
 

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from django.utils import timezone
 
-from appleschool import AppleError, AppleSchool, NotFound, OrgDevice, Page
+from appleschool import AppleError, AppleSchool, MdmDevice, MdmDeviceDetails, NotFound, OrgDevice, Page
 from homeroom.applesync.pipeline.coverage import Answer
 from homeroom.applesync.pipeline.missing import Departure
 from homeroom.applesync.pipeline.queue import Target
@@ -95,3 +95,10 @@ class LiveApple:
                 raise
             return Answer(target, timezone.now(), failure=str(error)[:300])
         return Answer(target, timezone.now(), coverages)
+
+    def managed_devices(self) -> AsyncIterator[Page[MdmDevice]]:
+        """The list of built-in device management."""
+        return self._school.mdm_devices(limit=PAGE)
+
+    async def managed_details(self, apple_id: str) -> MdmDeviceDetails:
+        return await self._school.mdm_device_details(apple_id)

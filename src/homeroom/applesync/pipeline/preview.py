@@ -1,6 +1,6 @@
 """A preview keeps what Apple said and tells what it would change; a later run takes it from there."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -25,13 +25,13 @@ from homeroom.applesync.pipeline.listing import ComparedPage
 from homeroom.applesync.pipeline.missing import Departure, planned_departures, still_there
 from homeroom.applesync.pipeline.queue import Target
 from homeroom.applesync.pipeline.seen import Seen
+from homeroom.applesync.pipeline.tasks import InDatabase
 from homeroom.applesync.pipeline.writing import Applying
 from homeroom.insurance import verbs as insurance
 from homeroom.insurance.models import CoverageCheck
 from homeroom.rows import write_rows
 
 CHUNK = 1000
-InDatabase = Callable[..., Awaitable[Any]]
 
 
 class Previewing:

@@ -2,7 +2,8 @@
 
 Every device has its day in a cycle of HOMEROOM_COVERAGE_MAX_AGE_DAYS days, by a hash of its serial number, so that
 each day has an even share from the first check on. Nights that were missed are made up for within a budget: what it
-leaves out waits for the next day, the oldest check first.
+leaves out waits for the next day, the oldest check first. Devices in open incidents go ahead of all others: somebody
+waits to know who pays.
 """
 
 from collections.abc import Collection, Iterator
@@ -19,12 +20,13 @@ from django.db.models.functions import Mod
 from django.utils import timezone
 
 from homeroom.applesync.models import AppleDevice, SyncRun
+from homeroom.incidents.models import Incident
 from homeroom.insurance.models import CoverageCheck, CoverageSummary
 from homeroom.inventory.models import Device
 from homeroom.rows import refresh_statistics
 
 CHUNK = 1000
-JOINED = (AppleDevice, CoverageCheck, CoverageSummary, Device)
+JOINED = (AppleDevice, CoverageCheck, CoverageSummary, Device, Incident)
 """The tables of the queue, which a first sync fills while it asks."""
 # Days before the end of cover, and the day after it, on which Apple is asked once more.
 MILESTONES = (90, 60, 30, 7, -1)
@@ -34,6 +36,7 @@ COVERAGE_DAYS = 32_760
 WORTH_MINUTES = 1000
 ATTEMPTED = "device__coverage_check__attempted_at"
 UNTIL = "device__coverage_summary__applecare_until"
+_OPEN_INCIDENTS = Incident.objects.filter(device=OuterRef("device_id"), closed_at__isnull=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +59,15 @@ def chunks(run: SyncRun, today: date, *, size: int = CHUNK) -> Iterator[list[Tar
     day = Day(run.connection_id, today)
     queue = Queue(day, asked_since=run.started_at)
     left = day.left_of_cap
-    for chunk in _pages(queue.never_answered, "device_id", size=size, most=left):
+    first: set[int] = set()
+    for chunk in pages(queue.in_incidents, "device_id", size=size, most=left):
+        first.update(target.row_id for target in chunk)
         left -= len(chunk)
         yield chunk
-    yield from _answered_before(day, queue, left, size=size)
+    for chunk in pages(queue.never_answered, "device_id", size=size, most=left):
+        left -= len(chunk)
+        yield chunk
+    yield from _answered_before(day, queue, left, size=size, but=first)
 
 
 def count(run: SyncRun, today: date) -> int:
@@ -67,33 +75,41 @@ def count(run: SyncRun, today: date) -> int:
     refresh_statistics(*JOINED)
     day = Day(run.connection_id, today)
     queue = Queue(day, asked_since=run.started_at)
-    new = min(queue.never_answered.count(), day.left_of_cap)
-    return int(new) + sum(map(len, _answered_before(day, queue, day.left_of_cap - new, size=CHUNK)))
+    ahead = pages(queue.in_incidents, "device_id", size=CHUNK, most=day.left_of_cap)
+    first = {target.row_id for chunk in ahead for target in chunk}
+    left = day.left_of_cap - len(first)
+    new = min(queue.never_answered.count(), left)
+    then = _answered_before(day, queue, left - new, size=CHUNK, but=first)
+    return len(first) + int(new) + sum(map(len, then))
 
 
 def waiting(day: "Day") -> int:
     """How many have their turn and are beyond the rest of the day's budget."""
     queue = Queue(day, asked_since=None)
-    left = max(0, day.left_of_cap - queue.never_answered.count())
+    left = max(0, day.left_of_cap - queue.in_incidents.count() - queue.never_answered.count())
     allowed = min(left, max(day.left_of_budget, day.must_today))
     return int(max(0, queue.day_has_come.count() - allowed))
 
 
-def _answered_before(day: "Day", queue: "Queue", left: float, *, size: int) -> Iterator[list[Target]]:
+def _answered_before(
+    day: "Day", queue: "Queue", left: float, *, size: int, but: Collection[int]
+) -> Iterator[list[Target]]:
     """What ends soon, as far as what has its day leaves room; what changed at Apple; then that, the oldest first.
 
     A whole fleet may end on one day, and has its days anyway. Changes come on top of the budget where none is set.
+    `but` are those that went ahead.
     """
-    early: set[int] = set()
+    early = set(but)
     if queue.ending.exists() or queue.changed.exists():
         room = int(max(0, min(day.left_of_budget, left) - queue.day_has_come.count()))
         for_changes = max(room, WORTH_MINUTES) if left == inf else room
         for lane, key, places in ((queue.ending, UNTIL, room), (queue.changed, "updated_at", for_changes)):
-            for chunk in _pages(lane, key, size=size, most=places - len(early), but=early):
+            taken = len(early) - len(but)
+            for chunk in pages(lane, key, size=size, most=places - taken, but=early):
                 early.update(target.row_id for target in chunk)
                 yield chunk
-    most = min(left - len(early), max(day.left_of_budget, day.must_today))
-    yield from _pages(queue.day_has_come, ATTEMPTED, size=size, most=most, but=early)
+    most = min(left - (len(early) - len(but)), max(day.left_of_budget, day.must_today))
+    yield from pages(queue.day_has_come, ATTEMPTED, size=size, most=most, but=early)
 
 
 class Day:
@@ -113,8 +129,8 @@ class Day:
 
     @property
     def budget(self) -> int:
-        """The share, and three times as much as a hash may usually be uneven by."""
-        return self.share + 3 * isqrt(self.share) + 3
+        """The share, and room for a spread that is not perfectly even."""
+        return with_unevenness(self.share)
 
     @property
     def left_of_cap(self) -> float:
@@ -141,25 +157,31 @@ class Day:
 
 
 class Queue:
-    """The lanes of the queue, disjoint but for `ending` and `changed`, which run ahead of the others."""
+    """The lanes of the queue, disjoint but for `ending` and `changed`, which may hold what others do."""
 
     def __init__(self, day: Day, *, asked_since: datetime | None) -> None:
         self._day = day
         self._asked_since = asked_since or timezone.now()
 
     @property
+    def in_incidents(self) -> QuerySet[AppleDevice]:
+        """In an open incident, and due for whichever reason, or not asked for since the incident was opened."""
+        opened_since = Exists(_OPEN_INCIDENTS.filter(opened_at__gt=OuterRef(ATTEMPTED)))
+        due_again = self._answered & (self._has_its_day | Q(opened_since))
+        in_one = Incident.objects.filter(closed_at__isnull=True).order_by().values("device")
+        return self._with_turn.filter(device__in=in_one).filter(self._never_answered | due_again)
+
+    @property
     def never_answered(self) -> QuerySet[AppleDevice]:
-        done = Q(succeeded_at__isnull=False) | Q(attempted_at__gte=self._asked_since)
-        return self._day.devices.filter(
-            ~Exists(CoverageCheck.objects.filter(done, device=OuterRef("device_id")))
-        )
+        return self._day.devices.filter(self._never_answered, ~Exists(_OPEN_INCIDENTS))
 
     @property
     def ending(self) -> QuerySet[AppleDevice]:
         """AppleCare that has come to one of its milestones since the last check."""
         reached = _milestones(self._day.today, self._day.cycle)
         return (
-            self._answered.filter(**{f"{UNTIL}__gte": min(reached), f"{UNTIL}__lte": max(reached)})
+            self._day.devices.filter(self._answered)
+            .filter(**{f"{UNTIL}__gte": min(reached), f"{UNTIL}__lte": max(reached)})
             .annotate(reached_at=_by(UNTIL, reached))
             .filter(**{f"{ATTEMPTED}__lt": F("reached_at")})
         )
@@ -168,26 +190,48 @@ class Queue:
     def changed(self) -> QuerySet[AppleDevice]:
         """Changed at Apple since the last check. What changed longer ago than a cycle has had its day since."""
         lately = midnight(self._day.today - timedelta(days=self._day.cycle))
-        return self._answered.filter(updated_at__gte=lately, updated_at__gt=F(ATTEMPTED))
+        changed = Q(updated_at__gte=lately, updated_at__gt=F(ATTEMPTED))
+        return self._day.devices.filter(self._answered, changed)
 
     @property
     def day_has_come(self) -> QuerySet[AppleDevice]:
         """Not checked since their day in the cycle; and those whose last check failed, once a day."""
-        today, cycle = self._day.today, self._day.cycle
-        days = [today - timedelta(days=ago) for ago in range(cycle)]
-        due = _by("turn", {day.toordinal() % cycle: day for day in days})
-        failed = ~Q(device__coverage_check__failure="")
-        return (
-            self._answered.filter(**{f"{ATTEMPTED}__lt": midnight(today)})
-            .annotate(turn=Mod("coverage_day", cycle, output_field=IntegerField()), due_at=due)
-            .filter(failed | Q(**{f"{ATTEMPTED}__lt": F("due_at")}))
-        )
+        return self._with_turn.filter(self._answered, self._has_its_day, ~Exists(_OPEN_INCIDENTS))
 
     @property
-    def _answered(self) -> QuerySet[AppleDevice]:
-        return self._day.devices.filter(
-            device__coverage_check__succeeded_at__isnull=False, **{f"{ATTEMPTED}__lt": self._asked_since}
+    def _with_turn(self) -> QuerySet[AppleDevice]:
+        """With `due_at`, the beginning of their last day in the cycle."""
+        cycle = self._day.cycle
+        turn = Mod("coverage_day", cycle, output_field=IntegerField())
+        return self._day.devices.annotate(turn=turn, due_at=turns(self._day.today, cycle))
+
+    @property
+    def _has_its_day(self) -> Q:
+        failed = ~Q(device__coverage_check__failure="")
+        before_today = Q(**{f"{ATTEMPTED}__lt": midnight(self._day.today)})
+        return before_today & (failed | Q(**{f"{ATTEMPTED}__lt": F("due_at")}))
+
+    @property
+    def _never_answered(self) -> Q:
+        done = Q(succeeded_at__isnull=False) | Q(attempted_at__gte=self._asked_since)
+        return Q(~Exists(CoverageCheck.objects.filter(done, device=OuterRef("device_id"))))
+
+    @property
+    def _answered(self) -> Q:
+        return Q(
+            **{"device__coverage_check__succeeded_at__isnull": False, f"{ATTEMPTED}__lt": self._asked_since}
         )
+
+
+def with_unevenness(share: int) -> int:
+    """An even share of a day, and what a hash may usually exceed it by."""
+    return share + 3 * isqrt(share) + 3
+
+
+def turns(today: date, cycle: int) -> Case:
+    """The beginning of the last day in the cycle of a row, by its `turn`: the coverage day modulo the cycle."""
+    days = (today - timedelta(days=ago) for ago in range(cycle))
+    return _by("turn", {day.toordinal() % cycle: day for day in days})
 
 
 def midnight(day: date) -> datetime:
@@ -213,7 +257,7 @@ def _by(name: str, days: dict[Any, date]) -> Case:
     )
 
 
-def _pages(
+def pages(
     lane: QuerySet[AppleDevice], key: str, *, size: int, most: float, but: Collection[int] = ()
 ) -> Iterator[list[Target]]:
     """A lane in the order of `key`, in chunks and up to `most`, without the rows of `but`."""

@@ -20,7 +20,7 @@ from appleschool import AppleError, StaleCursor
 from homeroom.applesync import pacing
 from homeroom.applesync.client import open_apple
 from homeroom.applesync.models import SyncRun
-from homeroom.applesync.pipeline import missing, plan, replacing
+from homeroom.applesync.pipeline import managed, missing, plan, replacing
 from homeroom.applesync.pipeline.asking import Asked, LiveApple, Spent
 from homeroom.applesync.pipeline.coverage import Answer
 from homeroom.applesync.pipeline.lease import Lease, LeaseLost
@@ -165,6 +165,10 @@ class Sync:
     async def _steps(self) -> None:
         await self._in_database(self.writing.begin)
         await together(self._list_devices(), self._ask_for_coverage())
+        if isinstance(self.apple, LiveApple) and managed.concerns(self.run):
+            await self._in_database(self._enter, SyncRun.Step.DETAILS)
+            step = managed.ManagedStep(self.run, self.lease, self.today, self._in_database)
+            await step.work(self.apple)
         if self.run.connection.process_replacements:
             await self._match_replacements()
 

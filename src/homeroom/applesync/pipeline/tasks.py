@@ -4,8 +4,11 @@ import asyncio
 import contextlib
 import gc
 import sys
-from collections.abc import Callable, Coroutine, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
 from typing import Any
+
+InDatabase = Callable[..., Awaitable[Any]]
+"""Has a function called in the thread that talks to the database."""
 
 
 async def together(*work: Coroutine[Any, Any, Any]) -> list[Any]:

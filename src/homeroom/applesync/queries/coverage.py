@@ -5,15 +5,22 @@ from datetime import date, timedelta
 from math import ceil
 
 from django.conf import settings
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 from django.utils.formats import date_format, localize
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from homeroom.accounts.policy import Permission, Viewer
-from homeroom.applesync.models import Connection, SyncRun
+from homeroom.applesync.models import AppleDevice, Connection, SyncRun
 from homeroom.applesync.pipeline.queue import Day, waiting
 from homeroom.insurance.queries import today
+
+
+def coverage_sync_has_stopped() -> Exists:
+    """Of an insurance record: its device belongs to a connection that is not active, or leaves coverage alone."""
+    stopped = Q(connection__active=False) | Q(connection__sync_coverage=False)
+    return Exists(AppleDevice.objects.filter(stopped, device=OuterRef("device")))
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,8 +65,10 @@ class Receiving:
     def left(self) -> tuple[Step, ...]:
         return tuple(step for step in self.steps if step.left)
 
-    def is_left(self, task: Task) -> bool:
-        return any(step.task == task for step in self.left)
+    @property
+    def settled(self) -> tuple[Step, ...]:
+        """What is done, or can't be."""
+        return tuple(step for step in self.steps if not step.left)
 
     def _tag(self) -> Step:
         if self.device is None:

@@ -13,7 +13,7 @@ from homeroom.accounts.policy import Permission, Viewer
 from homeroom.applesync.models import AppleDevice, Connection, Replacement
 from homeroom.audit.models import Entry
 from homeroom.incidents.models import Incident
-from homeroom.incidents.queries import at_apple, incidents, is_at_apple
+from homeroom.incidents.queries import at_apple, incident_number, incidents, is_at_apple
 from homeroom.inventory.models import Device
 from homeroom.inventory.queries import visible_devices
 
@@ -147,32 +147,18 @@ def incidents_for(viewer: Viewer, candidate: AppleDevice) -> QuerySet[Incident]:
     )
 
 
-def search_incidents(rows: QuerySet[Incident], text: str) -> QuerySet[Incident]:
-    """Every word must be found in the device's tag, serial number or model, the person, or the repair number."""
-    for word in text.split():
-        number = Q(number=word.lstrip("#")) if word.lstrip("#").isdecimal() else Q()
-        rows = rows.filter(
-            Q(device__serial_number__icontains=word)
-            | Q(device__asset_tag__icontains=word)
-            | Q(device__model__icontains=word)
-            | Q(person__name__icontains=word)
-            | Q(repair_number__icontains=word)
-            | number
-        )
-    return rows
-
-
 def search_replacements(rows: QuerySet[Replacement], text: str) -> QuerySet[Replacement]:
     """Every word must be found in either serial number, the original's tag, the order or the incident's number."""
     for word in text.split():
-        number = Q(incident=word.lstrip("#")) if word.lstrip("#").isdecimal() else Q()
-        rows = rows.filter(
+        has_it = (
             Q(original_serial__icontains=word)
             | Q(replacement_serial__icontains=word)
             | Q(order_number__icontains=word)
             | Q(incident__device__asset_tag__icontains=word)
-            | number
         )
+        if (number := incident_number(word)) is not None:
+            has_it |= Q(incident=number)
+        rows = rows.filter(has_it)
     return rows
 
 

@@ -4,18 +4,22 @@ from collections.abc import Sequence
 from typing import Annotated
 
 from django.conf import settings
-from django.db.models import F, OuterRef, Subquery
+from django.db.models import Case, F, OuterRef, Q, Subquery, When
 from django.utils import timezone
 from django_stubs_ext.annotations import Annotations
 
 from homeroom.accounts.policy import Viewer
-from homeroom.applesync.models import AppleDevice, Connection, RunChange, RunNote, SyncRun
+from homeroom.applesync.models import AppleDevice, Connection, Replacement, RunChange, RunNote, SyncRun
 from homeroom.applesync.queries.connections import Standing, standings
+from homeroom.applesync.queries.considered import Considered, considered
 from homeroom.applesync.queries.reconciliation import near_listed
+from homeroom.applesync.queries.replacements import replacements
 from homeroom.applesync.queries.runs import Listing, complete_listings
 from homeroom.applesync.why.answers import Answer
 from homeroom.applesync.why.facts import Facts, Insurance
 from homeroom.applesync.why.rules import findings
+from homeroom.incidents.models import Incident
+from homeroom.incidents.queries import is_at_apple
 from homeroom.insurance.models import InsuranceRecord
 from homeroom.insurance.panels import coverages_of
 from homeroom.insurance.queries import today
@@ -38,12 +42,12 @@ def why_of_device(viewer: Viewer, device: Device) -> Answer:
 
 
 def _answer(facts: Facts) -> Answer:
-    device = facts.device
+    device, known = facts.device, facts.device or facts.elsewhere
     return Answer(
         asked=facts.asked,
         device_id=device.pk if device else None,
         serial_number=facts.serial_number,
-        asset_tag=(device.asset_tag or "") if device else "",
+        asset_tag=(known.asset_tag or "") if known else "",
         findings=findings(facts),
     )
 
@@ -62,6 +66,7 @@ def _facts(viewer: Viewer, asked: str, device: Device | None) -> Facts:
     rows = [] if elsewhere or not serial else _rows(serial, device)
     is_listed = any(row.connection.active and row.gone_since is None for row in rows)
     listings = _listings(known)
+    incident = _incident(device) if device else None
     return Facts(
         viewer=viewer,
         asked=asked,
@@ -74,6 +79,9 @@ def _facts(viewer: Viewer, asked: str, device: Device | None) -> Facts:
         listed_at={run.connection_id: run.listed_at for run in listings if run.listed_at},
         unreadable=0 if is_listed else _unreadable(listings),
         decision=_decision(known, serial) if device else None,
+        incident=incident,
+        pairings=_pairings(viewer, serial),
+        considered=_considered(incident, rows),
         insurance=_insurance(device) if device else None,
         cycle=settings.CONFIGURATION.coverage_max_age_days,
         now=timezone.now(),
@@ -86,6 +94,26 @@ def _rows(serial: str, device: Device | None) -> Sequence[AppleDevice]:
     found = AppleDevice.objects.filter(serial_number=serial).select_related("connection")
     rows = found.defer("connection__private_key").order_by(F("added_at").desc(nulls_last=True), "-pk")
     return sorted(rows, key=lambda row: device is None or row.device_id != device.pk)
+
+
+def _incident(device: Device) -> Incident | None:
+    """At Apple before everything else, then the one that was sent last, then one that is open."""
+    asking = Q(sent_at__isnull=False) | Q(closed_at__isnull=True)
+    order = (Case(When(is_at_apple(), then=0), default=1), F("sent_at").desc(nulls_last=True), "-number")
+    return device.incidents.filter(asking).select_related("status", "device").order_by(*order).first()
+
+
+def _pairings(viewer: Viewer, serial: str) -> Sequence[Replacement]:
+    either = Q(original_serial=serial) | Q(replacement_serial=serial)
+    found = replacements(viewer).filter(either).select_related("incident")
+    return list(found.order_by(F("decided_at").desc(nulls_last=True), "rank", "pk")) if serial else []
+
+
+def _considered(incident: Incident | None, rows: Sequence[AppleDevice]) -> Sequence[Considered]:
+    """Of an incident that still waits for a replacement, and whose device Apple has listed."""
+    if incident is None or not incident.is_open or not rows:
+        return []
+    return considered(incident, rows[0])
 
 
 def _near_devices(viewer: Viewer, serial: str) -> Sequence[Device]:

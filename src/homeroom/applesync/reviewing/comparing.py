@@ -9,6 +9,8 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from homeroom.applesync.models import AppleDevice
+from homeroom.applesync.queries.considered import look_of
+from homeroom.applesync.replacements.facts import Look
 from homeroom.incidents.models import Incident
 
 
@@ -37,18 +39,19 @@ def compared(incident: Incident | None, candidate: AppleDevice | None) -> Sequen
 def _descriptions(
     incident: Incident | None, original: AppleDevice | None, candidate: AppleDevice | None
 ) -> Iterator[Fact]:
+    """What makes two units alike is the matching's to say."""
     typed = incident.device.model if incident else ""
-    yield _fact(
-        _("Model"), (original.device_model if original else "") or typed, _of(candidate, "device_model")
-    )
-    yield _fact(_("Capacity"), _capacity(original), _capacity(candidate))
-    yield _fact(_("Color"), _of(original, "color").title(), _of(candidate, "color").title())
-    yield _part(_of(original, "part_number"), _of(candidate, "part_number"))
+    old, new = (look_of(row) if row else Look() for row in (original, candidate))
+    yield Fact(_("Model"), old.name or typed, new.name, old.has_model_of(new))
+    yield Fact(_("Capacity"), _capacity(original), _capacity(candidate), old.has_capacity_of(new))
+    yield Fact(_("Color"), _color(old), _color(new), old.has_color_of(new))
+    part = old.has_part_of(new) or None  # other parts mean nothing by themselves
+    yield Fact(_("Part number"), old.part_number, new.part_number, part, mono=True)
 
 
 def _circumstances(incident: Incident | None, candidate: AppleDevice | None) -> Iterator[Fact]:
     repair = incident.repair_number if incident else ""
-    order = _of(candidate, "order_number")
+    order = candidate.order_number if candidate else ""
     same = repair == order if repair and order else None
     yield Fact(_("Repair and order number"), repair, order, same or None, mono=True)
     appeared = (candidate.added_at or candidate.first_seen_at) if candidate else None
@@ -59,24 +62,12 @@ def _circumstances(incident: Incident | None, candidate: AppleDevice | None) -> 
         yield Fact(_("Site"), str(incident.device.site), "")
 
 
-def _fact(name: str, original: str, replacement: str) -> Fact:
-    known = bool(original and replacement)
-    return Fact(name, original, replacement, original.casefold() == replacement.casefold() if known else None)
-
-
-def _part(original: str, replacement: str) -> Fact:
-    """The first letter only tells how a unit was sold; other parts mean nothing by themselves."""
-    known = bool(original and replacement)
-    same = original[1:] == replacement[1:] if known else None
-    return Fact(_("Part number"), original, replacement, same or None, mono=True)
-
-
-def _of(row: AppleDevice | None, name: str) -> str:
-    return str(getattr(row, name) or "") if row else ""
-
-
 def _capacity(row: AppleDevice | None) -> str:
     return str(row.attributes.get("deviceCapacity") or "") if row else ""
+
+
+def _color(look: Look) -> str:
+    return look.color.replace("_", " ").title()
 
 
 def _moment(moment: datetime | None) -> str:

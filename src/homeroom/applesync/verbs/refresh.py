@@ -3,7 +3,8 @@
 import asyncio
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.conf import settings
@@ -15,9 +16,11 @@ from django.utils.translation import gettext as _
 from appleschool import (
     AppleCareCoverage,
     AppleError,
+    AppleSchool,
     Forbidden,
     InvalidClient,
     Limits,
+    MdmDeviceDetails,
     NotAuthorized,
     NotFound,
     OrgDevice,
@@ -28,8 +31,8 @@ from appleschool import (
 from homeroom.applesync import diagnosis, pacing
 from homeroom.applesync.client import open_apple
 from homeroom.applesync.encryption import SecretCannotBeRead
-from homeroom.applesync.models import AppleDevice, Connection, SyncRun
-from homeroom.applesync.pipeline import coverage, listing, matching
+from homeroom.applesync.models import AppleDevice, Connection, ManagedDevice, SyncRun
+from homeroom.applesync.pipeline import coverage, listing, managed, matching
 from homeroom.applesync.pipeline.coverage import Answer
 from homeroom.applesync.pipeline.queue import Target
 from homeroom.applesync.verbs.connections import note_contact
@@ -44,7 +47,7 @@ PATIENCE = 8.0
 """Seconds; somebody is looking at a page meanwhile."""
 LONGEST_WAIT = 2.0
 REQUESTS = 3
-"""The token, the device, its coverage."""
+"""The token, the device, its coverage. One more where built-in device management has the device."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +89,7 @@ class Told:
     at: datetime
     coverage_asked: bool = False
     coverages: Sequence[AppleCareCoverage | UnreadableRecord] | None = None
+    details: MdmDeviceDetails | None = None
 
 
 def refresh_device(device: Device, *, actor: Actor, patience: float = PATIENCE) -> Refreshed:
@@ -163,14 +167,16 @@ def _asked(connections: Sequence[Connection], serial_number: str, patience: floa
 
 
 def _asked_of(connection: Connection, serial_number: str, patience: float) -> Told:
-    wait = pacing.reserve(connection, REQUESTS, patience=min(patience, LONGEST_WAIT))
+    apple_id = _managed_as(connection, serial_number)
+    requests = REQUESTS + bool(apple_id)
+    wait = pacing.reserve(connection, requests, patience=min(patience, LONGEST_WAIT))
     if wait > LONGEST_WAIT:
         raise _refusal(RateLimited("", retry_after=wait), connection)
 
     async def ask() -> Told:
         async with asyncio.timeout(patience):
             await asyncio.sleep(wait)
-            return await _ask(connection, serial_number)
+            return await _ask(connection, serial_number, apple_id)
 
     try:
         return asyncio.run(ask())
@@ -185,7 +191,15 @@ def _asked_of(connection: Connection, serial_number: str, patience: float) -> To
         raise _refusal(error, connection) from None
 
 
-async def _ask(connection: Connection, serial_number: str) -> Told:
+def _managed_as(connection: Connection, serial_number: str) -> str:
+    """The device's id in built-in device management, as the last sync saw it; empty where it is not there."""
+    found = ManagedDevice.objects.filter(
+        row__connection=connection, row__serial_number=serial_number, enrolled=True
+    )
+    return found.values_list("apple_id", flat=True).first() or ""
+
+
+async def _ask(connection: Connection, serial_number: str, apple_id: str) -> Told:
     limits = Limits(
         max_rate=settings.CONFIGURATION.apple_max_rate,
         concurrency=1,
@@ -199,13 +213,24 @@ async def _ask(connection: Connection, serial_number: str) -> Told:
             device = await apple.org_device(serial_number)
         except NotFound:
             return Told(connection, None, timezone.now())
-        if device.released_from_org_at or not connection.sync_coverage:
+        if device.released_from_org_at:
             return Told(connection, device, timezone.now())
-        try:
+        details = await _details(apple, apple_id)
+        if not connection.sync_coverage:
+            return Told(connection, device, timezone.now(), details=details)
+        told = Told(connection, device, timezone.now(), coverage_asked=True, details=details)
+        with suppress(NotFound):
             coverages = await apple.apple_care_coverage(serial_number)
-        except NotFound:
-            return Told(connection, device, timezone.now(), coverage_asked=True)
-        return Told(connection, device, timezone.now(), coverage_asked=True, coverages=coverages)
+            told = replace(told, at=timezone.now(), coverages=coverages)
+        return told
+
+
+async def _details(apple: AppleSchool, apple_id: str) -> MdmDeviceDetails | None:
+    """What built-in device management says. A failure there stops no refresh; what was known stays."""
+    if apple_id:
+        with suppress(AppleError):
+            return await apple.mdm_device_details(apple_id)
+    return None
 
 
 def _refusal(error: AppleError, connection: Connection) -> Refused:
@@ -249,7 +274,10 @@ def _write(device: Device, told: Told) -> Refreshed:
     if row.gone_since is None and row.device_id is None:
         matching.link(told.connection, rows=[row.pk])
         row = rows.get()
-    refreshed = Refreshed(row, details_changed=before is None or _state(before) != _state(row))
+    changed = before is None or _state(before) != _state(row)
+    if told.details and ManagedDevice.objects.filter(pk=row.pk).exists():
+        changed |= managed.store_details(row.pk, told.details, at=told.at)
+    refreshed = Refreshed(row, details_changed=changed)
     if told.coverage_asked and row.device_id == device.pk:
         return _with_coverage(refreshed, device, told)
     return refreshed

@@ -24,6 +24,7 @@ from homeroom.applesync.reviewing.forms import UndoForm
 from homeroom.applesync.reviewing.reports import REPLACEMENTS
 from homeroom.applesync.reviewing.tables import ReplacementTable
 from homeroom.applesync.verbs import replacements as verbs
+from homeroom.incidents.queries import search_incidents
 from homeroom.inventory.exports.views import export_response
 from homeroom.inventory.views.lists import CountedPaginator, paged
 from homeroom.web.errors import Refused
@@ -86,7 +87,7 @@ def candidate(request: ViewerRequest, pk: int) -> HttpResponse:
     if applied and queries.replacements(request.viewer).filter(pk=applied.pk).exists():
         return redirect(applied)
     words = request.GET.get("q", "").strip()
-    offered = queries.search_incidents(queries.incidents_for(request.viewer, found), words)
+    offered = search_incidents(queries.incidents_for(request.viewer, found), words)
     answers = [] if applied else list(offered[: MOST_ANSWERS + 1])
     context = {
         "candidate": found,

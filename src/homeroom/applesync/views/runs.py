@@ -3,6 +3,7 @@
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import path
 from django.utils.translation import gettext as _
@@ -18,6 +19,7 @@ from homeroom.applesync.queries.coverage import coverage_outlook
 from homeroom.applesync.tables import RunTable
 from homeroom.applesync.verbs import runs as verbs
 from homeroom.applesync.verbs.putting_back import can_be_put_back
+from homeroom.inventory.exports.views import export_response
 from homeroom.web.errors import Refused
 
 NOTES_A_PAGE = 50
@@ -26,9 +28,11 @@ STOP_POLLING = 286
 
 
 @requires(Permission.VIEW_SYNC)
-def history(request: ViewerRequest) -> HttpResponse:
+def history(request: ViewerRequest) -> HttpResponseBase:
     table = RunTable(queries.runs(request.viewer))
     RequestConfig(request, paginate={"per_page": 25}).configure(table)
+    if "format" in request.GET:
+        return export_response("runs", table.data.data, request.viewer, request.GET["format"])
     return render(
         request,
         "applesync/runs/history.html",

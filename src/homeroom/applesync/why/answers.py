@@ -16,6 +16,10 @@ class Question(TextChoices):
     DECISION = "decision", _("Does a sync wait for a decision about it?")
     CONNECTION = "connection", _("Does the connection to Apple work?")
     LISTED = "listed", _("Does Apple list it?")
+    REPAIR = "repair", _("Is it at Apple for repair, and since when?")
+    PROCESSING = "replacement_processing", _("Are AppleCare replacements processed?")
+    REPLACEMENT = "replacement", _("Which new device replaces it?")
+    REPLACES = "replaces", _("Does it replace one of ours?")
     COVERAGE_SYNC = "coverage_sync", _("Is AppleCare coverage synced?")
     CHECK = "check", _("When was Apple last asked for its coverage, and what came back?")
     COVERAGE = "coverage", _("Does Apple hold AppleCare coverage for it?")
@@ -50,6 +54,26 @@ class Cause(StrEnum):
     NO_LIST_YET = "no_list_yet"
     NOT_LISTED = "not_listed"
     NOT_LISTED_SOME_UNREADABLE = "not_listed_some_unreadable"
+    # Is it at Apple for repair, and since when?
+    AT_APPLE = "at_apple"
+    WAS_AT_APPLE = "was_at_apple"
+    NOT_AT_APPLE = "not_at_apple"
+    # Are AppleCare replacements processed?
+    REPLACEMENT_PROCESSING_ON = "replacement_processing_on"
+    REPLACEMENT_PROCESSING_OFF = "replacement_processing_off"
+    # Which new device replaces it?
+    REPLACED = "replaced"
+    CANDIDATE_TO_REVIEW = "candidate_to_review"
+    CANDIDATE_NOT_MATCHED_YET = "candidate_not_matched_yet"
+    NO_CANDIDATE_FITS = "no_candidate_fits"
+    NO_CANDIDATE_YET = "no_candidate_yet"
+    REPLACEMENT_DISMISSED = "replacement_dismissed"
+    REPLACEMENT_UNDONE = "replacement_undone"
+    # Does it replace one of ours?
+    REPLACES_ONE = "replaces_one"
+    MAY_REPLACE = "may_replace"
+    REPLACES_NONE = "replaces_none"
+    NO_INCIDENT_FITS = "no_incident_fits"
     # Is AppleCare coverage synced?
     COVERAGE_SYNC_ON = "coverage_sync_on"
     COVERAGE_SYNC_OFF = "coverage_sync_off"

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from homeroom.accounts.policy import Viewer
-from homeroom.applesync.models import AppleDevice, Connection, RunChange
+from homeroom.applesync.models import AppleDevice, Connection, Replacement, RunChange
 from homeroom.applesync.queries.connections import Standing
+from homeroom.applesync.queries.considered import Considered
 from homeroom.applesync.queries.reconciliation import OTHER_MAKES
+from homeroom.incidents.models import Incident
 from homeroom.insurance.models import InsuranceRecord, Kind
 from homeroom.insurance.panels import Coverage
 from homeroom.inventory.models import Device
@@ -58,6 +60,12 @@ class Facts:
     """How many records of those lists could not be read."""
     decision: RunChange | None
     """What the last sync, which is held, would do with this device."""
+    incident: Incident | None
+    """The one that is at Apple, or was last; else the last one that is open."""
+    pairings: Sequence[Replacement]
+    """In which the serial number is the original's or the replacement's, the latest decision first."""
+    considered: Sequence[Considered]
+    """New devices that may have come for the incident, with why they were or were not matched."""
     insurance: Insurance | None
     cycle: int
     """Within so many days the coverage of every device is asked for."""
@@ -68,6 +76,18 @@ class Facts:
     def serial_number(self) -> str:
         """Of the device; of something else, as it was asked."""
         return (self.device.serial_number or "") if self.device else self.asked.upper()
+
+    @property
+    def pairings_of_original(self) -> Sequence[Replacement]:
+        return [each for each in self.pairings if each.original_serial == self.serial_number]
+
+    @property
+    def pairings_of_replacement(self) -> Sequence[Replacement]:
+        return [each for each in self.pairings if each.replacement_serial == self.serial_number]
+
+    @property
+    def is_replaced(self) -> bool:
+        return any(each.state == Replacement.State.APPLIED for each in self.pairings_of_original)
 
     @property
     def active(self) -> Sequence[Standing]:

@@ -38,11 +38,12 @@ def _listed_as(facts: Facts, row: AppleDevice) -> Finding:
     ) -> Finding:
         return Finding(Question.LISTED, cause, weight, sentence, fix, to_profile(facts) if fix else None, at)
 
+    left = FINE if facts.is_replaced else IN_THE_WAY
     portal = {"portal": row.connection.get_kind_display(), "name": row.connection.name}
     if row.gone_since and row.released_at:
         return found(
             Cause.RELEASED,
-            IN_THE_WAY,
+            left,
             _("On %(moment)s it was released from the organization.") % {"moment": moment(row.released_at)},
             _("If that was a mistake, add it to the organization again; then refresh it here."),
             row.released_at,
@@ -50,7 +51,7 @@ def _listed_as(facts: Facts, row: AppleDevice) -> Finding:
     if row.gone_since:
         return found(
             Cause.GONE,
-            IN_THE_WAY,
+            left,
             _("On %(moment)s it was noticed to have left the list of %(portal)s.")
             % (portal | {"moment": moment(row.gone_since)}),
             _("Look for it in %(portal)s. If it is there, refresh it here.") % portal,

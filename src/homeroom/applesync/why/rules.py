@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from homeroom.applesync.why import coverage, listing, standing
+from homeroom.applesync.why import coverage, listing, repairs, standing
 from homeroom.applesync.why.answers import Finding
 from homeroom.applesync.why.facts import Facts
 
@@ -11,6 +11,10 @@ ANSWERS: tuple[Callable[[Facts], Finding | None], ...] = (
     standing.decision,
     standing.connection,
     listing.listed,
+    repairs.at_apple,
+    repairs.processing,
+    repairs.replacement,
+    repairs.original,
     coverage.coverage_sync,
     coverage.check,
     coverage.coverage,

@@ -1,6 +1,7 @@
 """Processes that end with the one that started them."""
 
 import ctypes
+import errno
 import os
 import signal
 import socket
@@ -89,6 +90,21 @@ def _end(_signal: int, _frame: FrameType | None) -> NoReturn:
 
 def _end_with_parent() -> None:
     ctypes.CDLL(None).prctl(END_WITH_PARENT, signal.SIGTERM)
+
+
+def refuse_unusable_port(host: str, port: int) -> None:
+    """Say so in one sentence, before anything is started or built, where nobody can listen on the port."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        socket.create_server((host, port), family=family).close()
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise click.ClickException(
+                f"Port {port} is in use by another program. Choose another with --port."
+            ) from None
+        raise click.ClickException(
+            f"Homeroom can't listen on port {port} of {host}: {error.strerror}."
+        ) from None
 
 
 def free_port() -> int:

@@ -24,6 +24,6 @@ class Noun(click.ParamType[str]):
 @click.argument("noun", type=Noun(), metavar="NOUN")
 @output_options
 def export(noun: str, format_name: str, output: Path | None) -> None:
-    """Write devices, people, insurance, incidents, replacements, runs or their changes as CSV, XLSX or JSON."""
+    """Write devices, incidents or another noun as CSV, XLSX or JSON; a wrong NOUN tells which there are."""
     found = noun_named(noun).rows(COMMAND_LINE_VIEWER)
     write_out(noun, found, format_name=format_name, output=output)

@@ -8,7 +8,7 @@ from types import FrameType
 
 import click
 
-from homeroom.config.commands.children import Children
+from homeroom.config.commands.children import Children, refuse_unusable_port
 from homeroom.config.commands.database import prepare
 
 THREADS = max(2, os.cpu_count() or 2)
@@ -24,6 +24,7 @@ def web(host: str, port: int) -> None:
     from granian.constants import Interfaces
     from granian.log import LogLevels
 
+    refuse_unusable_port(host, port)
     Granian(
         "homeroom.config.wsgi:application",
         address=host,
@@ -61,6 +62,7 @@ def worker(*, once: bool) -> None:
 @click.option("--port", default=8000, show_default=True, help="Port to listen on.")
 def serve(host: str, port: int) -> None:
     """Run everything: pages, API and worker."""
+    refuse_unusable_port(host, port)
     prepare()
     with Children() as children:
         serve_with(children, host=host, port=port)

@@ -4,6 +4,11 @@ from django.utils.translation import gettext_lazy as _
 from homeroom.incidents.models import Incident, Shipment
 from homeroom.inventory.tables import NUMBER, WIDE_ONLY, WIDEST_ONLY
 
+NUMBER_WIDE_ONLY = {
+    "th": {"class": "d-none d-md-table-cell text-end"},
+    "td": {"class": "d-none d-md-table-cell text-end"},
+}
+
 
 class AtAppleTable(tables.Table):
     """The longest away first."""
@@ -41,7 +46,7 @@ class AtAppleTable(tables.Table):
         template_name="incidents/board/_receive_cell.html",
         verbose_name=_("Received back"),
         orderable=False,
-        attrs={"td": {"class": "text-end"}, "th": {"class": "text-end"}},
+        attrs=NUMBER_WIDE_ONLY,
     )
 
     class Meta:
@@ -66,7 +71,7 @@ class ShipmentTable(tables.Table):
         order_by=("shipped_at", "pk"),
     )
     unit_count = tables.Column(verbose_name=_("Units"), attrs=NUMBER)
-    away_count = tables.Column(verbose_name=_("At Apple"), attrs=NUMBER)
+    away_count = tables.Column(verbose_name=_("At Apple"), attrs=NUMBER_WIDE_ONLY)
 
     class Meta:
         model = Shipment

@@ -15,8 +15,9 @@ register = template.Library()
 
 @register.filter
 def can_be_sent(incident: Incident) -> bool:
-    """Whether sending it is a step that could come next."""
-    return refusal_to_send(incident) is None
+    """Whether sending it is a step that could come next: there must be something to send."""
+    is_missing = incident.kind in {Incident.Kind.LOST, Incident.Kind.STOLEN}
+    return not is_missing and refusal_to_send(incident) is None
 
 
 @register.filter

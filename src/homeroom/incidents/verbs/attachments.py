@@ -17,7 +17,6 @@ from django.core.files.storage import default_storage
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from homeroom.audit.actors import Actor
 from homeroom.audit.verbs import record
@@ -120,11 +119,7 @@ def _checked(upload: Upload) -> Checked:
 
 def _refuse_too_many(count: int) -> None:
     if count > MOST_OF_AN_INCIDENT:
-        sentence = ngettext(
-            "An incident holds %(most)d photo or file at most.",
-            "An incident holds %(most)d photos and files at most.",
-            MOST_OF_AN_INCIDENT,
-        )
+        sentence = _("An incident holds %(most)d photos and files at most.")
         raise Refused(sentence % {"most": MOST_OF_AN_INCIDENT}, field="file")
 
 

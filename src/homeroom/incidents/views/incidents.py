@@ -19,6 +19,7 @@ from homeroom.incidents.advice import advice
 from homeroom.incidents.filters import ME, IncidentFilter
 from homeroom.incidents.forms import IncidentForm
 from homeroom.incidents.models import Incident, IncidentStatus
+from homeroom.incidents.page import incident_panels
 from homeroom.incidents.tables import IncidentTable
 from homeroom.incidents.timeline import incident_timeline
 from homeroom.incidents.verbs import incidents as verbs
@@ -87,7 +88,7 @@ def incident(request: ViewerRequest, number: int) -> HttpResponse:
         "incidents/incident.html",
         {
             "incident": found,
-            "advice": advice(found.device, found.kind),
+            "advice": advice(found.device, found.kind, sent=found.sent_at is not None),
             "photos": [attachment for attachment in attachments if attachment.is_photo],
             "files": [attachment for attachment in attachments if not attachment.is_photo],
             "timeline": incident_timeline(found),
@@ -96,6 +97,7 @@ def incident(request: ViewerRequest, number: int) -> HttpResponse:
             "sees_person": found.person and request.viewer.sees_site(found.person.site_id),
             "outcomes": Incident.Outcome.choices,
             "suggested_outcome": _suggested_outcome(found),
+            "panels": list(incident_panels(request.viewer, found)),
         },
     )
 

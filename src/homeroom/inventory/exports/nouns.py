@@ -6,8 +6,8 @@ from django.db.models import OuterRef, QuerySet, Subquery
 
 from homeroom.accounts.policy import Viewer
 from homeroom.inventory.exports.columns import ExportColumn, ExportNoun, register_noun
-from homeroom.inventory.models import Assignment, Device, Person
-from homeroom.inventory.queries import visible_devices, visible_people
+from homeroom.inventory.models import Assignment, Device, Person, Site
+from homeroom.inventory.queries import sites_for_list, visible_devices, visible_people
 
 DEVICE_COLUMNS = (
     ExportColumn("asset_tag"),
@@ -35,11 +35,20 @@ PEOPLE_COLUMNS = (
     ExportColumn("site", "site__name"),
     ExportColumn("active"),
 )
+SITE_COLUMNS = (
+    ExportColumn("name"),
+    ExportColumn("contact_name"),
+    ExportColumn("contact_phone"),
+    ExportColumn("address"),
+    ExportColumn("devices", "devices_here"),
+    ExportColumn("people", "people_here"),
+)
 
 
 def register_inventory() -> None:
     register_noun(ExportNoun("devices", _devices), DEVICE_COLUMNS, annotate=_with_person)
     register_noun(ExportNoun("people", _people), PEOPLE_COLUMNS)
+    register_noun(ExportNoun("sites", _sites), SITE_COLUMNS)
 
 
 def _devices(viewer: Viewer) -> QuerySet[Device]:
@@ -48,6 +57,10 @@ def _devices(viewer: Viewer) -> QuerySet[Device]:
 
 def _people(viewer: Viewer) -> QuerySet[Person]:
     return visible_people(viewer).order_by("pk")
+
+
+def _sites(viewer: Viewer) -> QuerySet[Site]:
+    return sites_for_list(viewer).order_by("pk")
 
 
 def _with_person(devices: QuerySet[Any], _viewer: Viewer) -> QuerySet[Any]:

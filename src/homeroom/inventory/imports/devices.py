@@ -29,9 +29,11 @@ UNKNOWN_STATUS = _("There is no device status “%(text)s”.")
 def plan_device(reading: Reading, headers: Mapping[str, str], around: Surroundings) -> Planned:
     row = Row(reading, headers)
     known = _found(row, around)
+    label = row.value("serial_number") or row.value("asset_tag") or ""
     if known is not None and not known.site_is_seen:
         sentence = translated("This device belongs to %(site)s, which is not one of your sites.")
         row.refuse("", sentence % {"site": known.values["site"]})
+        return row.planned(label, known, {})  # nothing else is told of it
     wanted = writable(reading, PLAIN_FIELDS)
     if site := row.site(around, known):
         wanted["site"] = site
@@ -40,7 +42,6 @@ def plan_device(reading: Reading, headers: Mapping[str, str], around: Surroundin
     if "person" in reading.values:
         wanted["person"] = _person(row, around, known)
         _refuse_handing_out_retired(row, around, known, wanted)
-    label = row.value("serial_number") or row.value("asset_tag") or ""
     return row.planned(label, known, wanted)
 
 
@@ -58,12 +59,15 @@ def _found(row: Row, around: Surroundings) -> Known | None:
     tagged = by_tag.values["serial_number"]
     if by_serial is None and not (serial and tagged):
         return by_tag
-    sentence = (
-        translated("Asset tag %(tag)s belongs to the device with serial number %(serial)s.")
-        if tagged
-        else translated("Asset tag %(tag)s belongs to another device, which has no serial number.")
-    )
-    row.refuse("asset_tag", sentence % {"tag": tag, "serial": tagged})
+    if not by_tag.site_is_seen:
+        sentence = translated(
+            "Asset tag %(tag)s belongs to a device of %(site)s, which is not one of your sites."
+        )
+    elif tagged:
+        sentence = translated("Asset tag %(tag)s belongs to the device with serial number %(serial)s.")
+    else:
+        sentence = translated("Asset tag %(tag)s belongs to another device, which has no serial number.")
+    row.refuse("asset_tag", sentence % {"tag": tag, "serial": tagged, "site": by_tag.values["site"]})
     return by_serial or by_tag
 
 

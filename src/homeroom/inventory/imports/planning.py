@@ -16,7 +16,7 @@ from homeroom.inventory.imports.people import plan_person
 from homeroom.inventory.imports.reading import open_sheet
 from homeroom.inventory.imports.rows import Column, Options, Outcome, Planned, Problem, Reading
 from homeroom.inventory.imports.rules import Choice, header_names, read_row
-from homeroom.inventory.imports.surroundings import look_around, surroundings
+from homeroom.inventory.imports.surroundings import Texts, look_around, surroundings, texts_of
 from homeroom.web.errors import Refused
 
 BATCH = 1000
@@ -100,6 +100,7 @@ class Planner:
         self.lock = lock
         self.tally = Tally()
         self.around = surroundings(viewer, create_sites=source.options.create_sites)
+        self.looked_for: Texts = {}
         self._first_row_of: dict[tuple[str, str], int] = {}
         self._first_row_of_target: dict[int, int] = {}
 
@@ -114,7 +115,8 @@ class Planner:
                     )
                     for row in rows
                 ]
-                look_around(self.around, self.source.noun, readings, self.viewer, lock=self.lock)
+                self.looked_for = texts_of(self.source.noun, readings)
+                look_around(self.around, self.source.noun, self.looked_for, self.viewer, lock=self.lock)
                 batch = [self._planned(reading, headers) for reading in readings]
                 self.tally.add(batch)
                 yield batch

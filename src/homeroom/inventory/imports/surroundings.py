@@ -1,6 +1,6 @@
 """What the inventory knows about the rows of one batch: a bounded number of queries, however many rows."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.db.models import QuerySet
@@ -89,22 +89,28 @@ def _default_status() -> str:
     return status.name if status else ""
 
 
-def look_around(
-    around: Surroundings, noun: str, readings: Iterable[Reading], viewer: Viewer, *, lock: bool
-) -> None:
+Texts = Mapping[str, set[str]]
+"""What the rows of a batch name, by the field that names it."""
+NAMING_FIELDS = {
+    Noun.DEVICES.value: ("serial_number", "asset_tag", "person"),
+    Noun.PEOPLE.value: ("external_id",),
+}
+
+
+def texts_of(noun: str, readings: Sequence[Reading]) -> Texts:
+    return {
+        name: {reading.values[name] for reading in readings if reading.values.get(name)}
+        for name in NAMING_FIELDS[noun]
+    }
+
+
+def look_around(around: Surroundings, noun: str, texts: Texts, viewer: Viewer, *, lock: bool) -> None:
     """Load what these rows are about."""
-    readings = list(readings)
     if noun == Noun.PEOPLE:
-        around.by_identity = _known_people(_texts(readings, "external_id"), viewer, lock=lock)
+        around.by_identity = _known_people(texts["external_id"], viewer, lock=lock)
         return
-    around.by_identity = _known_devices(
-        _texts(readings, "serial_number"), _texts(readings, "asset_tag"), viewer, lock=lock
-    )
-    around.people = _people_named(_texts(readings, "person"), viewer)
-
-
-def _texts(readings: Iterable[Reading], name: str) -> set[str]:
-    return {reading.values[name] for reading in readings if reading.values.get(name)}
+    around.by_identity = _known_devices(texts["serial_number"], texts["asset_tag"], viewer, lock=lock)
+    around.people = _people_named(texts["person"], viewer)
 
 
 def _locked(rows: QuerySet[Any], *, lock: bool) -> QuerySet[Any]:

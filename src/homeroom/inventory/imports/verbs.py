@@ -2,8 +2,10 @@
 
 import shutil
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import IO
 
@@ -15,7 +17,7 @@ from django.utils.translation import gettext as translated
 from homeroom.accounts.models import User
 from homeroom.accounts.policy import Viewer
 from homeroom.audit.verbs import record
-from homeroom.inventory.imports.applying import Writer
+from homeroom.inventory.imports.applying import SurroundingsChanged, Writer, prepared, rows_of
 from homeroom.inventory.imports.columns import FIELDS, IDENTITIES, recognised
 from homeroom.inventory.imports.models import ImportJob
 from homeroom.inventory.imports.planning import Planner, Source, Tally, headers_and_examples
@@ -51,33 +53,64 @@ def plan_file(source: Source, viewer: Viewer) -> Tally:
 
 
 def apply_file(source: Source, viewer: Viewer, *, expected: str, job: ImportJob) -> Tally:
-    """Apply the whole file in one transaction, if it still does what the plan with this fingerprint said."""
+    """Apply the whole file in one transaction, if it still does what the plan with this fingerprint said.
+
+    Should somebody change meanwhile what it is about, it is planned once more, inside the transaction.
+    """
+    with prepared(source, viewer) as ready:
+        _refuse_unless_expected(ready.tally, expected)
+        try:
+            with _whole():
+                now = timezone.now()
+                ready.write(at=now)
+                _finish(job, ready.tally, viewer, at=now)
+        except SurroundingsChanged:
+            return _apply_while_others_wait(source, viewer, expected=expected, job=job)
+    return ready.tally
+
+
+def _apply_while_others_wait(source: Source, viewer: Viewer, *, expected: str, job: ImportJob) -> Tally:
+    with _whole():
+        planner = Planner(source, viewer, lock=True)
+        writer = Writer(source.noun, at=timezone.now())
+        for batch in planner.batches():
+            if planner.tally.refused:
+                break
+            writer.write(rows_of(source.noun, batch, planner.around.by_identity.values()))
+        _refuse_unless_expected(planner.tally, expected)
+        _finish(job, planner.tally, viewer, at=writer.now)
+    return planner.tally
+
+
+@contextmanager
+def _whole() -> Iterator[None]:
+    """All or nothing. What the database refuses was not so when it was planned."""
     try:
         with transaction.atomic():
-            planner = Planner(source, viewer, lock=True)
-            writer = Writer(source.noun)
-            for batch in planner.batches():
-                if planner.tally.refused:
-                    raise RowsRefused(planner.tally)
-                writer.write(batch, planner.around.by_identity.values())
-            tally = planner.tally
-            if tally.fingerprint != expected:
-                raise PlanHasChanged
-            _finish(job, tally, viewer)
+            yield
     except IntegrityError:
         raise PlanHasChanged from None
-    return tally
 
 
-def _finish(job: ImportJob, tally: Tally, viewer: Viewer) -> None:
-    """Mark the job as applied, if it is still this owner's, and write the batch's one audit entry."""
+def _refuse_unless_expected(tally: Tally, expected: str) -> None:
+    if tally.refused:
+        raise RowsRefused(tally)
+    if tally.fingerprint != expected:
+        raise PlanHasChanged
+
+
+def _finish(job: ImportJob, tally: Tally, viewer: Viewer, *, at: datetime) -> None:
+    """Mark the job as applied, if it is still this owner's, and write the batch's one audit entry.
+
+    `at` is when its rows were written, by which the timeline of a device finds the import that brought it.
+    """
     values = {
         **tally.counts(),
         "new_sites": tally.new_sites,
         "state": State.APPLIED,
         "note": "",
         "owner": "",
-        "finished_at": timezone.now(),
+        "finished_at": at,
     }
     if job.pk is None:
         for name, value in values.items():

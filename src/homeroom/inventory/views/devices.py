@@ -49,7 +49,7 @@ def device(request: ViewerRequest, pk: int) -> HttpResponse:
             "assignment": queries.open_assignment(found),
             "assignments": queries.assignments_of_device(found),
             "panels": list(panels_of(request.viewer, found)),
-            "actions": actions_for(request.viewer),
+            "profile_actions": actions_for(request.viewer),
             "timeline": timeline(found),
         },
     )

@@ -1,5 +1,6 @@
 from django.contrib import messages
 from django.http import HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
@@ -7,6 +8,7 @@ from django.views.decorators.http import require_POST
 from homeroom.accounts.access import ViewerRequest, requires
 from homeroom.accounts.policy import Permission
 from homeroom.inventory import queries
+from homeroom.inventory.exports.views import export_response
 from homeroom.inventory.forms import SiteForm
 from homeroom.inventory.tables import SiteTable
 from homeroom.inventory.verbs import sites as verbs
@@ -15,9 +17,11 @@ from homeroom.web.errors import Refused
 
 
 @requires(Permission.VIEW_INVENTORY)
-def sites(request: ViewerRequest) -> HttpResponse:
+def sites(request: ViewerRequest) -> HttpResponseBase:
     found = queries.sites_for_list(request.viewer)
     table = paged(SiteTable, found, request, count=found.count(), order_by="name")
+    if "format" in request.GET:
+        return export_response("sites", table.data.data, request.viewer, request.GET["format"])
     return render(request, "inventory/sites.html", {"table": table})
 
 

@@ -15,15 +15,17 @@ from homeroom.accounts.models import User
 from homeroom.accounts.policy import Role
 from homeroom.accounts.verbs.users import create_user
 from homeroom.audit.actors import COMMAND_LINE
-from homeroom.config.commands.children import Children, free_port
+from homeroom.config.commands.children import Children, free_port, refuse_unusable_port
 from homeroom.config.commands.database import prepare
-from homeroom.config.commands.demo import district
+from homeroom.config.commands.demo import district, repairs
+from homeroom.config.commands.demo.incidents import tell_stories
 from homeroom.config.commands.servers import address, serve_with
 from homeroom.insurance.models import Kind
 from homeroom.insurance.queries import today
 from homeroom.insurance.verbs import create_insurance
 from homeroom.inventory.models import Device
 
+HOST = "127.0.0.1"
 SEED = 2026
 REQUESTS_A_SECOND = 80
 CONNECTION = "Demo district"
@@ -55,6 +57,7 @@ class Folder:
 @click.option("--port", default=8000, show_default=True, help="Port of the pages.")
 def demo(devices: int, port: int) -> None:
     """Serve an invented district on a simulated Apple School Manager. Ctrl-C ends it; the next start goes on."""
+    refuse_unusable_port(HOST, port)
     prepare()
     folder = Folder()
     if folder.is_new and Device.objects.exists():
@@ -64,22 +67,25 @@ def demo(devices: int, port: int) -> None:
         )
     folder.path.mkdir(parents=True, exist_ok=True)
     with Children() as children:
-        _start_apple(children, folder, district.Plan(devices))
+        apple = _start_apple(children, folder, district.Plan(devices))
         if folder.is_new:
             _build(folder, district.Plan(devices))
         _tell("Syncing with the simulated Apple School Manager:")
         _homeroom("apple", "sync")
-        serve_with(children, host="127.0.0.1", port=port)
+        repairs.send_some()
+        serve_with(children, host=HOST, port=port)
         password = folder.password_file.read_text().strip()
         _tell("Ready. Ctrl-C ends it; the next start goes on from here. Sign in as")
         for email, (_name, role) in PASSWORDS.items():
             _tell(f"  {email}  ({role.label})")
         _tell(f"with the password  {password}")
+        _tell(f"Ship replacements and cause trouble at the simulated Apple:  {apple}/_control/")
         _tell(address(port))
         sys.exit(children.wait())
 
 
-def _start_apple(children: Children, folder: Folder, plan: district.Plan) -> None:
+def _start_apple(children: Children, folder: Folder, plan: district.Plan) -> str:
+    """Start the simulated Apple, and let this installation ask it; its address."""
     port = free_port()
     children.start(
         "simulator",
@@ -90,9 +96,11 @@ def _start_apple(children: Children, folder: Folder, plan: district.Plan) -> Non
         *("--state", str(folder.state)),
     )
     children.wait_for_port(port)
-    os.environ["HOMEROOM_APPLE_API_URL"] = f"http://127.0.0.1:{port}/v1"
-    os.environ["HOMEROOM_APPLE_TOKEN_URL"] = f"http://127.0.0.1:{port}/auth/oauth2/token"
+    apple = f"http://127.0.0.1:{port}"
+    os.environ["HOMEROOM_APPLE_API_URL"] = f"{apple}/v1"
+    os.environ["HOMEROOM_APPLE_TOKEN_URL"] = f"{apple}/auth/oauth2/token"
     os.environ.setdefault("HOMEROOM_APPLE_MAX_RATE", str(REQUESTS_A_SECOND))
+    return apple
 
 
 def _build(folder: Folder, plan: district.Plan) -> None:
@@ -143,6 +151,7 @@ def _make_accounts(folder: Folder) -> None:
     for email, (name, role) in PASSWORDS.items():
         if not User.objects.filter(email=email).exists():
             create_user(actor=COMMAND_LINE, email=email, name=name, password=password, role=role)
+    tell_stories(User.objects.get(email="tech@demo.example"))
     # Last of all: this file says that the district is whole.
     folder.password_file.touch(mode=0o600)
     folder.password_file.write_text(password + "\n")

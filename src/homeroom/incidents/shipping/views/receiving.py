@@ -12,7 +12,8 @@ from django.views.decorators.http import require_POST
 from homeroom.accounts.access import ViewerRequest, requires
 from homeroom.accounts.policy import Permission
 from homeroom.incidents.models import Incident
-from homeroom.incidents.queries import at_apple
+from homeroom.incidents.page import scanned_elsewhere
+from homeroom.incidents.queries import at_apple, incidents
 from homeroom.incidents.shipping import queries
 from homeroom.incidents.shipping.columns import AT_APPLE
 from homeroom.incidents.shipping.filters import AtAppleFilter
@@ -53,7 +54,9 @@ def receive_back(request: ViewerRequest, number: int) -> HttpResponse:
     found = incident_of(request, number)
     if request.method == "POST":
         _receive(request, found, request.POST.get("outcome", ""))
-        return redirect(next_address(request) or "incidents:at-apple")
+        # A depot's technician sees what is at Apple, and no longer what has come back.
+        still_seen = incidents(request.viewer).filter(pk=number).exists()
+        return redirect((still_seen and next_address(request)) or "incidents:at-apple")
     if not found.is_at_apple:
         messages.error(request, _("%(device)s is not at Apple.") % {"device": found.device})
         return redirect("incidents:at-apple")
@@ -71,6 +74,8 @@ def receive_scanned(request: ViewerRequest) -> HttpResponse:
     found = queries.unit_at_apple(request.viewer, device_id) if device_id else None
     if found is not None:
         _receive(request, found, Outcome.REPAIRED)
+    elif code and (address := scanned_elsewhere(request.viewer, code)):
+        return redirect(address)
     elif code:
         messages.error(
             request,

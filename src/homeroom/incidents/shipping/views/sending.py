@@ -17,6 +17,9 @@ from homeroom.incidents.shipping.forms import SendForm, ShippingDayForm
 from homeroom.incidents.verbs import repairs as verbs
 from homeroom.web.errors import Refused
 
+NOTHING_NEW = 204
+"""htmx leaves the page as it is, so that nothing moves under a thumb."""
+
 
 @requires(Permission.SEND_TO_APPLE)
 def send_to_apple(request: ViewerRequest, number: int) -> HttpResponse:
@@ -46,7 +49,10 @@ def before_sending(request: ViewerRequest, number: int) -> HttpResponse:
         request_answers([found], anew="anew" in request.POST)
         if not request.headers.get("HX-Request"):
             return redirect("incidents:send-to-apple", number)
-    return render(request, "incidents/_before_sending.html", _before_sending(found))
+    context = _before_sending(found)
+    if request.GET.get("known") == context["known"]:
+        return HttpResponse(status=NOTHING_NEW)
+    return render(request, "incidents/_before_sending.html", context)
 
 
 @requires(Permission.SEND_TO_APPLE)
@@ -71,9 +77,11 @@ def incident_of(request: ViewerRequest, number: int) -> Incident:
 
 def _before_sending(found: Incident, *, asks_by_itself: bool = False) -> dict[str, Any]:
     (unit,) = queries.units_of([found])
+    nobody_asks = queries.nobody_asks([unit])
     return {
         "incident": found,
         "unit": unit,
         "asks_by_itself": asks_by_itself and not unit.answer.is_good and not unit.answer.is_awaited,
-        "nobody_asks": queries.nobody_asks([unit]),
+        "nobody_asks": nobody_asks,
+        "known": f"{unit.answer.is_awaited:d}.{nobody_asks:d}",
     }

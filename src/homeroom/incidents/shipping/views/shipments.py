@@ -19,6 +19,7 @@ from homeroom.incidents.shipping import queries
 from homeroom.incidents.shipping.filters import ShipmentFilter
 from homeroom.incidents.shipping.forms import ShipmentForm, ShippingForm
 from homeroom.incidents.shipping.tables import ShipmentTable
+from homeroom.incidents.shipping.views.sending import NOTHING_NEW
 from homeroom.incidents.verbs import shipments as verbs
 from homeroom.inventory.exports.views import export_response
 from homeroom.inventory.views.lists import paged
@@ -76,6 +77,8 @@ def units(request: ViewerRequest, number: int) -> HttpResponse:
         if not request.headers.get("HX-Request"):
             return redirect(found)
     context = packed(request, found) | {"asks_by_itself": False}
+    if request.GET.get("known") == context["known"]:
+        return HttpResponse(status=NOTHING_NEW)
     return render(request, "incidents/shipments/_units.html", context)
 
 
@@ -134,12 +137,14 @@ def shipment_of(request: ViewerRequest, number: int) -> Shipment:
 def packed(request: ViewerRequest, shipment: Shipment) -> dict[str, Any]:
     inside = queries.contents(request.viewer, shipment)
     may_pack = shipment.is_open and request.viewer.may(Permission.SEND_TO_APPLE)
+    nobody_asks = queries.nobody_asks(inside.units)
     return {
         "shipment": shipment,
         "contents": inside,
         "may_pack": may_pack,
         "asks_by_itself": may_pack and inside.to_ask > 0,
-        "nobody_asks": queries.nobody_asks(inside.units),
+        "nobody_asks": nobody_asks,
+        "known": f"{inside.total}.{inside.awaited}.{nobody_asks:d}",
     }
 
 

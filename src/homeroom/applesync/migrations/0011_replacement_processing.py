@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('applesync', '0009_told_replacements'),
+        ('applesync', '0010_built_in_device_management'),
     ]
 
     operations = [
@@ -38,6 +38,6 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='syncrun',
             name='step',
-            field=models.CharField(choices=[('listing', "Listing Apple's devices"), ('missing', 'Asking for devices that left the list'), ('coverage', 'Asking for coverage'), ('replacements', 'Matching replacements'), ('ending', 'Applying what ends'), ('finished', 'Finished')], default='listing', max_length=20, verbose_name='step'),
+            field=models.CharField(choices=[('listing', "Listing Apple's devices"), ('missing', 'Asking for devices that left the list'), ('coverage', 'Asking for coverage'), ('details', 'Asking built-in device management'), ('replacements', 'Matching replacements'), ('ending', 'Applying what ends'), ('finished', 'Finished')], default='listing', max_length=20, verbose_name='step'),
         ),
     ]
