@@ -2,6 +2,7 @@
 
 import json
 from datetime import timedelta
+from itertools import chain
 
 import pytest
 from click.testing import CliRunner
@@ -26,6 +27,7 @@ from homeroom.applesync.models import (
 )
 from homeroom.applesync.pipeline.running import work_on
 from homeroom.applesync.replacements.evidence import Kind
+from homeroom.applesync.replacements.queries import new_rows, situation
 from homeroom.applesync.verbs.putting_back import put_back, put_back_some
 from homeroom.applesync.verbs.replacements import dismiss_replacement, undo_replacement
 from homeroom.applesync.verbs.runs import accept_changes, begin, begin_sync
@@ -453,8 +455,6 @@ def test_matching_takes_as_many_statements_for_many_repairs_as_for_few(
     apple: RunningSimulator, district: Connection
 ) -> None:
     def statements() -> int:
-        from homeroom.applesync.replacements.queries import situation
-
         run = SyncRun.objects.order_by("-pk")[0]
         with CaptureQueriesContext(database) as queries:
             assert situation(run)
@@ -466,3 +466,16 @@ def test_matching_takes_as_many_statements_for_many_repairs_as_for_few(
     for device in devices[1:]:
         send(device)
     assert statements() == few
+
+
+def test_orders_that_begin_with_r_are_found_by_their_index(district: Connection) -> None:
+    """Reading a million devices' rows for a handful of orders would take a minute."""
+    if database.vendor != "sqlite":
+        pytest.skip("PostgreSQL chooses by what it has counted")
+    run = SyncRun.objects.order_by("-pk")[0]
+    with CaptureQueriesContext(database) as queries:
+        list(chain.from_iterable(new_rows(run, timezone.now())))
+    with database.cursor() as cursor:
+        cursor.execute(f"EXPLAIN QUERY PLAN {queries[0]['sql']}")
+        plan = [step for *_, step in cursor.fetchall()]
+    assert any("COVERING INDEX mirror_order_r" in step for step in plan), plan
