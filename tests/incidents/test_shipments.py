@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from homeroom.accounts.policy import Role
 from homeroom.applesync.models import RepairCheck
@@ -299,6 +300,17 @@ def test_the_page_has_apple_asked_by_itself_and_renews_itself_until_it_is_answer
     answered = text(as_technician.get(url("shipment-units", box.number)))
     assert "still assigned to “Jamf”" in answered
     assert "every 2s" not in answered
+
+
+def test_while_nothing_new_is_known_nothing_moves_under_a_thumb(as_technician, box):
+    make_connection()
+    add_unit(box, cracked(), actor=COMMAND_LINE)
+    address = url("shipment-units", box.number)
+    asked = text(as_technician.post(address, headers=BY_HTMX))
+    known = asked.partition("?known=")[2].partition('"')[0]
+    assert as_technician.get(address, {"known": known}).status_code == 204
+    RepairCheck.objects.update(wanted_at=None, asked_at=timezone.now(), standing="unknown")
+    assert "does not know this serial number" in text(as_technician.get(address, {"known": known}))
 
 
 def test_a_box_is_shipped_on_its_page_with_a_reason_or_without_what_has_concerns(as_technician, box):

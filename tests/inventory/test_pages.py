@@ -296,9 +296,9 @@ def test_a_site_page_counts_devices_by_status(as_technician, here):
 
 
 def test_an_administrator_adds_edits_and_deletes_a_site(as_administrator):
-    as_administrator.post(url("site-new"), {"name": "Lincoln"})
+    as_administrator.post(url("site-new"), {"name": "Lincoln", "kind": "school"})
     site = Site.objects.get()
-    as_administrator.post(url("site-edit", site.pk), {"name": "Lincoln High"})
+    as_administrator.post(url("site-edit", site.pk), {"name": "Lincoln High", "kind": "school"})
     site.refresh_from_db()
     assert site.name == "Lincoln High"
     as_administrator.post(url("site-delete", site.pk))

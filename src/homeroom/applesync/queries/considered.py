@@ -1,16 +1,14 @@
 """What appeared at about the time of one repair, and why it was or was not matched: asked of the matching itself."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import reduce
-from operator import or_
 
-from django.db.models import Q, QuerySet
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 
 from homeroom.applesync.models import AppleDevice, Replacement, ToldReplacement
+from homeroom.applesync.queries.orders import HasReplacementOrder
 from homeroom.applesync.replacements.evidence import Never
 from homeroom.applesync.replacements.facts import (
     Candidate,
@@ -55,7 +53,8 @@ def considered(incident: Incident, original: AppleDevice) -> Sequence[Considered
     was opened.
     """
     since = incident.shipped_at or incident.opened_at
-    rows = sorted(_candidates(original, since), key=lambda row: abs(_appeared(row) - since))[:MOST]
+    around = {row.pk: row for row in _candidates(original, since)}.values()
+    rows = sorted(around, key=lambda row: abs(_appeared(row) - since))[:MOST]
     if not rows:
         return []
     told = _told([row.serial_number for row in rows])
@@ -73,24 +72,26 @@ def considered(incident: Incident, original: AppleDevice) -> Sequence[Considered
     return found
 
 
-def _candidates(original: AppleDevice, since: datetime) -> QuerySet[AppleDevice]:
-    told = ToldReplacement.objects.filter(original_serial=original.serial_number)
-    by_device = Device.objects.filter(replaces_serial=original.serial_number)
-    named = [
-        Q(order_number__startswith="R"),
-        Q(serial_number__in=told.values("replacement_serial")),
-        Q(serial_number__in=by_device.values("serial_number")),
-    ]
-    return (
+def _candidates(original: AppleDevice, since: datetime) -> Iterator[AppleDevice]:
+    """With an order number as replacements have it, or told to replace the original."""
+    rows = (
         AppleDevice.objects.annotate(appeared=Coalesce("added_at", "first_seen_at"))
         .filter(
-            reduce(or_, named),
             connection=original.connection_id,
             gone_since__isnull=True,
             appeared__range=(since - BEFORE, since + LONGEST_REPAIR),
         )
         .exclude(pk=original.pk)
     )
+    yield from rows.filter(HasReplacementOrder())
+    told = ToldReplacement.objects.filter(original_serial=original.serial_number)
+    devices = Device.objects.filter(replaces_serial=original.serial_number, serial_number__isnull=False)
+    named = [
+        *told.values_list("replacement_serial", flat=True),
+        *devices.values_list("serial_number", flat=True),
+    ]
+    if named:
+        yield from rows.filter(serial_number__in=named)
 
 
 def _appeared(row: AppleDevice) -> datetime:

@@ -11,6 +11,7 @@ from django.db.models.functions import Coalesce
 
 from homeroom.accounts.policy import Permission, Viewer
 from homeroom.applesync.models import AppleDevice, Connection, Replacement
+from homeroom.applesync.queries.orders import HasReplacementOrder
 from homeroom.audit.models import Entry
 from homeroom.incidents.models import Incident
 from homeroom.incidents.queries import at_apple, incident_number, incidents, is_at_apple
@@ -124,13 +125,13 @@ def candidates_without_incident(viewer: Viewer) -> QuerySet[Any]:
         candidates(viewer)
         .annotate(appeared_at=Coalesce("added_at", "first_seen_at"))
         .filter(
+            HasReplacementOrder(),
             lately,
             ~Exists(decided),
             ~Exists(in_inventory),
             connection__active=True,
             connection__process_replacements=True,
             gone_since__isnull=True,
-            order_number__startswith="R",
         )
         .order_by("-appeared_at", "pk")
     )

@@ -11,7 +11,6 @@ from datetime import timedelta
 from typing import IO, Any
 from uuid import uuid4
 
-from django.core.cache import cache
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import transaction
@@ -33,6 +32,7 @@ TOP_FOLDER = "incidents"
 MOST_OF_AN_INCIDENT = 100
 ORPHANED_AFTER = timedelta(days=1)
 SWEPT_EVERY = timedelta(days=1)
+SWEPT = f"{TOP_FOLDER}/swept"
 _ACTIONS = {Kind.PHOTO: "incident.photo_added", Kind.FILE: "incident.file_added"}
 _REMOVED = {Kind.PHOTO: "incident.photo_removed", Kind.FILE: "incident.file_removed"}
 
@@ -93,7 +93,7 @@ def clear_orphaned_files() -> int:
 
 
 class DailySweep:
-    """Once a day, whichever worker comes first, `clear_orphaned_files`."""
+    """Once a day, whichever worker comes first, `clear_orphaned_files`. When, a file among the others tells."""
 
     def __init__(self) -> None:
         self._look_again = 0.0
@@ -103,9 +103,17 @@ class DailySweep:
         if now < self._look_again:
             return False
         self._look_again = now + SWEPT_EVERY.total_seconds() / 24
-        if not cache.add("incidents:swept", value=True, timeout=int(SWEPT_EVERY.total_seconds())):
+        if not default_storage.exists(TOP_FOLDER) or _was_swept_lately():
             return False
+        default_storage.delete(SWEPT)
+        default_storage.save(SWEPT, ContentFile(b""))
         return clear_orphaned_files() > 0
+
+
+def _was_swept_lately() -> bool:
+    if not default_storage.exists(SWEPT):
+        return False
+    return bool(default_storage.get_modified_time(SWEPT) > timezone.now() - SWEPT_EVERY)
 
 
 def _checked(upload: Upload) -> Checked:
