@@ -11,6 +11,7 @@ class AppleSyncConfig(AppConfig):
 
     def ready(self) -> None:
         from homeroom.applesync.exports import register_apple
+        from homeroom.applesync.lists import add_apple_to_device_list
         from homeroom.applesync.notices import connections_in_need
         from homeroom.applesync.panels import apple_panel, why_panel
         from homeroom.applesync.reconciliation.reports import register_reconciliation
@@ -18,6 +19,7 @@ class AppleSyncConfig(AppConfig):
         from homeroom.inventory.timeline import register_sentence
 
         register_apple()
+        add_apple_to_device_list()
         register_reconciliation()
         register_sentence("device.refreshed", _("Refreshed from Apple"))
         register_panel(Panel(5, "applesync/why/_panel.html", why_panel))
