@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-MODULES = ("benchmarks.simulator_rate", "benchmarks.first_sync")
+MODULES = ("benchmarks.simulator_rate", "benchmarks.first_sync", "benchmarks.statistics")
 
 if __name__ == "__main__":
     failed = []

@@ -22,6 +22,7 @@ COMMANDS = {
     "import": "homeroom.inventory.commands:import_",
     "export": "homeroom.config.commands.exports:export",
     "report": "homeroom.config.commands.reports:report",
+    "stats": "homeroom.reports.commands:stats",
     "apple": "homeroom.applesync.commands:apple",
     "why": "homeroom.applesync.commands:why",
     "simulator": "appleschool_sim.cli:simulator",

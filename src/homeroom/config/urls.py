@@ -35,5 +35,6 @@ urlpatterns = [
     path("", include("homeroom.insurance.urls")),
     path("settings/", include("homeroom.incidents.urls")),
     path("", include("homeroom.applesync.urls")),
+    path("", include("homeroom.reports.urls")),
     path("api/", include("homeroom.api.urls")),
 ]

@@ -12,6 +12,7 @@ from homeroom.applesync.verbs.working import start_due_syncs, take_up_due_run
 from homeroom.insurance.queries import today
 from homeroom.insurance.verbs import refresh_due_summaries
 from homeroom.inventory.imports.verbs import take_up_due_import
+from homeroom.reports.verbs.rollup import refresh_due_rollup
 
 Source = Callable[[threading.Event], bool]
 
@@ -28,6 +29,10 @@ def _coming_coverage(_stop: threading.Event) -> bool:
     return refresh_due_summaries(today=today()) > 0
 
 
+def _statistics(_stop: threading.Event) -> bool:
+    return refresh_due_rollup()
+
+
 def _putting_back(_stop: threading.Event) -> bool:
     return put_back_some()
 
@@ -39,6 +44,7 @@ SOURCES: tuple[Source, ...] = (
     _due_import,
     _coming_coverage,
     _putting_back,
+    _statistics,
 )
 """Each says whether it found something to do. One that stands twice is worked on by two threads."""
 

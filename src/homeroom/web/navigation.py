@@ -12,6 +12,8 @@ class Page:
     icon: str
     permission: str
     order: int
+    group: str | Promise = ""
+    """A heading of the menu, above pages that stand together."""
 
 
 _menu: list[Page] = []

@@ -8,12 +8,14 @@ from homeroom.inventory.models import Device
 
 
 def with_details(devices: QuerySet[Device]) -> QuerySet[Device]:
-    """Annotates `shown_model` (Apple's name where the device is matched, else as typed) and `storage` in bytes."""
-    apples = NullIf("apple_device__device_model", Value(""))
-    return devices.annotate(
-        shown_model=Coalesce(apples, F("model"), output_field=CharField()),
-        storage=F("apple_device__capacity"),
-    )
+    """Annotates `shown_model` and `storage`, in bytes."""
+    return devices.annotate(shown_model=shown_model(), storage=F("apple_device__capacity"))
+
+
+def shown_model(path: str = "") -> Coalesce:
+    """Apple's name of the model where the device is matched, else as typed; with a `path`, of what has the device."""
+    apples = NullIf(f"{path}apple_device__device_model", Value(""))
+    return Coalesce(apples, F(f"{path}model"), output_field=CharField())
 
 
 def of_another_make() -> Q:
