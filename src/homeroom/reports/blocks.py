@@ -82,8 +82,8 @@ def blocks(figures: Statistics, chosen: Values) -> list[Block]:
         _storage(figures, chosen),
         _months(figures, chosen),
         _school_years(figures, chosen),
-        _repairs(figures, chosen),
         _rates(figures, chosen),
+        _repairs(figures, chosen),
     ]
 
 

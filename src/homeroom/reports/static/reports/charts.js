@@ -1,7 +1,6 @@
 // Draws the page's charts from the numbers that its tables show, in the theme of the page; the tables stand without it.
 (() => {
   const drawings = JSON.parse(document.getElementById("drawings")?.textContent ?? "{}");
-  const calm = window.matchMedia("(prefers-reduced-motion: reduce)");
   const charts = new Map();
 
   // Colours and type are the style sheet's; in print they are those of paper.
@@ -17,10 +16,11 @@
     name: one.name,
     stack: drawing.stacked ? "all" : undefined,
     barMaxWidth: 28,
+    itemStyle: { color: tone(drawing.tones[number]) },
     data: one.values.map((value, row) => ({
       value: value ?? 0,
       cursor: one.urls[row] ? "pointer" : "default",
-      itemStyle: { color: tone(drawing.series.length > 1 || drawing.tones.length === 1 ? drawing.tones[number] : drawing.tones[row]) },
+      itemStyle: drawing.series.length === 1 && drawing.tones.length > 1 ? { color: tone(drawing.tones[row]) } : undefined,
     })),
     label: {
       show: !drawing.upright,
@@ -55,8 +55,7 @@
       splitLine: { show: drawing.upright, lineStyle: { color: line } },
     };
     return {
-      animation: !calm.matches,
-      animationDuration: 300,
+      animation: false,
       textStyle: { fontFamily: font, color: ink },
       grid: { left: 8, right: drawing.upright ? 12 : 64, top: drawing.series.length > 1 ? 32 : 8, bottom: 8, containLabel: true },
       legend: { show: drawing.series.length > 1, top: 0, left: 0, textStyle: { color: ink } },
@@ -105,13 +104,11 @@
 
   // Paper is white: the page is printed in its light theme whatever the screen has.
   let theme = null;
-  const still = (chart) => chart.setOption({ animation: false });
   window.addEventListener("beforeprint", () => {
     theme = document.documentElement.getAttribute("data-bs-theme");
     document.documentElement.setAttribute("data-bs-theme", "light");
     for (const [holder, chart] of charts) {
       draw(holder);
-      still(chart);
       chart.resize({ width: holder.clientWidth });
     }
   });
