@@ -137,38 +137,31 @@ def _records(random: Random, today: date) -> list[dict[str, Any]]:
 
 
 def _record(random: Random, today: date) -> dict[str, Any]:
-    kind = random.choice(("applecare", "applecare", "applecare", "limited_warranty", "other"))
-    starts, ends, cancelled, ended = today - 400 * DAY, today + random.randrange(1, 900) * DAY, None, None
-    match random.randrange(12):
-        case 0:
-            ends = today
-        case 1:
-            ends = today - DAY
-        case 2:
-            starts = today + DAY
-        case 3:
-            cancelled = today - 7 * DAY
-        case 4:
-            cancelled = today + random.choice((0, 1, 20)) * DAY
-        case 5:
-            ends = None
-        case 6:
-            ended = today - random.randrange(3) * DAY
-        case 7:
-            starts, ends = None, random.choice((None, ends))
-        case 8:
-            ends = today + random.choice((30, 31, 60, 61, 90, 91)) * DAY
-        case 9:
-            starts, ends = today, today
+    soon = today + random.choice((30, 31, 60, 61, 90, 91)) * DAY
+    later = today + random.randrange(1, 900) * DAY
+    shapes: list[dict[str, Any]] = [
+        {"ends": today},
+        {"ends": today - DAY},
+        {"starts": today + DAY},
+        {"cancelled_on": today - 7 * DAY},
+        {"cancelled_on": today + random.choice((0, 1, 20)) * DAY},
+        {"ends": None},
+        {"ended_on": today - random.randrange(3) * DAY},
+        {"starts": None},
+        {"starts": None, "ends": None},
+        {"ends": soon},
+        {"starts": today, "ends": today},
+        {},
+    ]
     return {
         "provider": "Apple",
         "plan": "AppleCare+",
-        "kind": kind,
-        "starts": starts,
-        "ends": ends,
-        "cancelled_on": cancelled,
-        "ended_on": ended,
-    }
+        "kind": random.choice(("applecare", "applecare", "applecare", "limited_warranty", "other")),
+        "starts": today - 400 * DAY,
+        "ends": later,
+        "cancelled_on": None,
+        "ended_on": None,
+    } | random.choice(shapes)
 
 
 def _incident(random: Random, today: date) -> dict[str, Any]:

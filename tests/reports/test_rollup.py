@@ -32,7 +32,7 @@ DAY = date(2026, 3, 17)
 
 
 def last(**values: object) -> rules.LastCount:
-    return rules.LastCount(**{"day": DAY, "counted_at": LATE, "seconds": 1.0, "mark": "a"} | values)  # type: ignore[arg-type]
+    return rules.LastCount(**{"day": DAY, "counted_at": LATE, "seconds": 6.0, "mark": "a"} | values)  # type: ignore[arg-type]
 
 
 class TestDue:
@@ -42,7 +42,7 @@ class TestDue:
 
     @pytest.mark.parametrize(
         ("after", "mark", "due"),
-        [(49 * SECOND, "b", False), (50 * SECOND, "b", True), (59 * MINUTE, "a", False), (HOUR, "a", True)],
+        [(59 * SECOND, "b", False), (60 * SECOND, "b", True), (59 * MINUTE, "a", False), (HOUR, "a", True)],
     )
     def test_a_change_waits_until_counting_has_rested_and_no_change_an_hour(self, after, mark, due):
         assert rules.is_due(last(), now=LATE + after, day=DAY, mark=mark) is due

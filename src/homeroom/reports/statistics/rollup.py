@@ -30,8 +30,8 @@ FINEST = [cut for cut in range(len(CUTS)) if cut not in SUMS]
 LIVE_UP_TO = 5_000
 """A district of so many devices is counted while the page is made, and keeps no rollup."""
 SHORTEST_REST = timedelta(seconds=10)
-REST_FOR_SECOND = 50
-"""Counting takes a fiftieth of the time at most."""
+REST_FOR_SECOND = 10
+"""Counting takes a tenth of the time at most, of one of the worker's threads."""
 LONGEST_REST = timedelta(hours=1)
 GIVEN_UP_AFTER = timedelta(minutes=10)
 OUTDATED_AFTER = timedelta(hours=2)
