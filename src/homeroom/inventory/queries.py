@@ -23,6 +23,8 @@ from homeroom.accounts.policy import Viewer
 from homeroom.inventory.models import Assignment, Device, DeviceStatus, Person, Site
 from homeroom.inventory.visibility import visible_to
 
+CURRENT_KINDS = (DeviceStatus.Kind.IN_SERVICE, DeviceStatus.Kind.IN_STORAGE, DeviceStatus.Kind.IN_REPAIR)
+
 
 @dataclass(frozen=True, slots=True)
 class DeviceElsewhere:
@@ -56,6 +58,11 @@ def visible_people(viewer: Viewer) -> QuerySet[Person]:
 def visible_sites(viewer: Viewer) -> QuerySet[Site]:
     sites = Site.objects.all()
     return sites if viewer.site_ids is None else sites.filter(pk__in=viewer.site_ids)
+
+
+def current(devices: QuerySet[Device]) -> QuerySet[Device]:
+    """Those that the district has: neither lost nor retired."""
+    return devices.filter(status__kind__in=CURRENT_KINDS)
 
 
 def statuses() -> QuerySet[DeviceStatus]:
