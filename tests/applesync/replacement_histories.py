@@ -194,13 +194,13 @@ class _Teller:
             (self.reseller, 4),
             (self.surplus, 4),
             (self.readded, 3),
-            (self.by_hand, 6 if self.way == "before" else 0),
+            (self.by_hand, 8 if self.way == "before" else 0),
         ]
         for chapter in self.random.choices(
             [each for each, _ in chapters], [weight for _, weight in chapters], k=self.random.randint(2, 5)
         ):
             chapter(START + self.random.uniform(0.1, 40) * DAY)
-        if self.numbers == "equal" and self.random.random() < 0.8:
+        if self.numbers == "equal" and self.random.random() < 0.95:
             self._swap_numbers()
         return self.told
 

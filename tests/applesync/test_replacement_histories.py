@@ -271,7 +271,7 @@ def _look_at_the_lists(
     first = {each.replacement: each.original for each in decisions.to_review if each.rank == 0}
     left = [each.original for each in now.at_apple if each.original.left]
     for old in left:
-        if old.serial not in in_box or person.originals[old.serial] > 1:
+        if old.serial not in in_box or person.originals[old.serial] > 1 or person.told[old.serial]:
             continue
         for new in now.new:
             if new.serial not in first or _apart(old, new) > A_DAY or _unlike(old, new) or new.replaces:

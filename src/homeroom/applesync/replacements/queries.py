@@ -7,15 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import BooleanField, Exists, Func, OuterRef, Subquery
+from django.db.models import Exists, OuterRef, Subquery
 from django.db.models.functions import Coalesce
-from django.db.models.sql.compiler import SQLCompiler
 
 from appleschool.reading import read_org_device
 from appleschool.records import OrgDevice
 from homeroom.applesync.models import AppleDevice, Replacement, StagedDevice, SyncRun, ToldReplacement
 from homeroom.applesync.pipeline.missing import planned_departures
+from homeroom.applesync.queries.orders import HasReplacementOrder
 from homeroom.applesync.queries.runs import complete_listings
 from homeroom.applesync.replacements.certainty import RIVALS_WITHIN
 from homeroom.applesync.replacements.facts import (
@@ -202,22 +201,9 @@ def new_rows(run: SyncRun, since: datetime) -> Iterator[Iterable[dict[str, Any]]
     named = ToldReplacement.objects.order_by().values("replacement_serial")
     naming = Device.objects.order_by().filter(replaces_serial__gt="").values("pk")
     # Each by an index of its own; together they would read the whole mirror.
-    yield rows.filter(pk__in=mirror.filter(HasROrder("order_number")).values("pk"))
+    yield rows.filter(pk__in=mirror.filter(HasReplacementOrder()).values("pk"))
     yield rows.filter(pk__in=mirror.filter(serial_number__in=named).values("pk"))
     yield rows.filter(pk__in=mirror.filter(device__in=naming).values("pk"))
-
-
-class HasROrder(Func):
-    """That an order number begins with R, in the words of the index `mirror_order_r`.
-
-    SQLite takes an index with a condition only where the statement says the very same, not where a parameter does.
-    """
-
-    template = "%(expressions)s LIKE 'R%%%%'"
-    output_field = BooleanField()
-
-    def as_sqlite(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **context: Any) -> Any:
-        return self.as_sql(compiler, connection, template=rf"{self.template} ESCAPE '\'", **context)
 
 
 def _staged_rows(run: SyncRun, since: datetime) -> Iterator[dict[str, Any]]:
