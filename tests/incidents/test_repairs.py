@@ -135,6 +135,14 @@ def test_a_replacement_is_received_only_by_what_is_at_apple_and_can_be_taken_bac
         lambda incident, status: (
             setattr(incident, "status", status) or Incident.objects.bulk_update([incident], ["status"])
         ),
+        lambda incident, status: (
+            setattr(incident, "status", status) or incident.save(update_fields=["status_id"])
+        ),
+        lambda incident, status: (
+            setattr(incident, "status", status) or Incident.objects.bulk_update([incident], ["status_id"])
+        ),
+        lambda incident, status: status.incidents.add(incident),
+        lambda incident, status: Incident._base_manager.update(status=status),
         lambda incident, status: Incident.objects.bulk_create(
             [Incident(device=incident.device, summary="x", status=status)]
         ),

@@ -35,6 +35,16 @@ def _save_by_id(device: Device, status: DeviceStatus) -> None:
     device.save(update_fields=["status"])
 
 
+def _save_the_column(device: Device, status: DeviceStatus) -> None:
+    device.status = status
+    device.save(update_fields=["status_id"])
+
+
+def _bulk_update_of_the_column(device: Device, status: DeviceStatus) -> None:
+    device.status = status
+    Device.objects.bulk_update([device], ["status_id"])
+
+
 def _bulk_update(device: Device, status: DeviceStatus) -> None:
     device.status = status
     Device.objects.bulk_update([device], ["name", "status"])
@@ -60,7 +70,9 @@ def _written_rows(device: Device, status: DeviceStatus) -> None:
 DOORS: dict[str, Callable[[Device, DeviceStatus], object]] = {
     "save": _save,
     "save by id": _save_by_id,
+    "save the column": _save_the_column,
     "bulk_update": _bulk_update,
+    "bulk_update of the column": _bulk_update_of_the_column,
     "upsert": _upsert,
     "written rows": _written_rows,
     "subquery": _subquery,

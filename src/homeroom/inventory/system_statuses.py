@@ -112,11 +112,15 @@ def integration_sets_status() -> Iterator[None]:
 Bearer = TypeVar("Bearer", bound=models.Model)
 
 
+STATUS_NAMES = frozenset({"status", "status_id"})
+"""Django takes either as the field's name, also where fields are listed."""
+
+
 class BearerQuerySet(models.QuerySet[Bearer], Generic[Bearer]):
     """Of models with a `status`: refuses to enter a system status. One that has it may keep or leave it."""
 
     def update(self, **kwargs: Any) -> int:
-        for name in {"status", "status_id"} & kwargs.keys():
+        for name in STATUS_NAMES & kwargs.keys():
             self._refuse_value(kwargs[name])
         return super().update(**kwargs)
 
@@ -127,7 +131,7 @@ class BearerQuerySet(models.QuerySet[Bearer], Generic[Bearer]):
 
     def bulk_update(self, objs: Iterable[Bearer], fields: Iterable[str], *args: Any, **kwargs: Any) -> int:
         bearers, names = list(objs), list(fields)
-        if "status" in names:
+        if not STATUS_NAMES.isdisjoint(names):
             refuse_to_enter(self.model, bearers)
         with integration_sets_status():  # it updates with an expression, of what has just been looked at
             return super().bulk_update(bearers, names, *args, **kwargs)
@@ -168,7 +172,7 @@ def refuse_to_enter(model: Any, bearers: Iterable[Any]) -> None:
 
 def guard_saving(instance: Any, update_fields: frozenset[str] | None = None, **_kwargs: Any) -> None:
     """For `pre_save`. A signal, because loading a fixture passes by `save()`."""
-    if update_fields is not None and "status" not in update_fields:
+    if update_fields is not None and STATUS_NAMES.isdisjoint(update_fields):
         return
     status = instance._meta.get_field("status")
     if not status.is_cached(instance) or status.get_cached_value(instance).is_system:
