@@ -238,3 +238,8 @@ def test_a_download_has_the_order_of_the_list(as_viewer: Client):
     assert plans("ends") == ["a", "b", "c"]
     assert plans("-plan") == ["c", "b", "a"]
     assert plans("") == ["c", "b", "a"]
+
+
+def test_a_column_is_added_to_a_noun_once():
+    with pytest.raises(LookupError, match="incidents have replacement_serial already"):
+        columns.register_columns("incidents", [columns.ExportColumn("replacement_serial")])

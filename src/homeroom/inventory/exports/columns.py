@@ -56,7 +56,10 @@ def register_columns(
 ) -> None:
     """Add columns to a noun, after those of a lower `order`; `annotate` brings what they read."""
     additions = _additions.setdefault(noun, [])
-    additions.append(_Addition(order, tuple(columns), annotate))
+    added = tuple(columns)
+    if twice := {column.name for column in columns_of(noun)} & {column.name for column in added}:
+        raise LookupError(f"{noun} have {', '.join(sorted(twice))} already")
+    additions.append(_Addition(order, added, annotate))
     additions.sort(key=lambda addition: addition.order)
 
 
