@@ -3,7 +3,12 @@
 import subprocess
 import sys
 
-MODULES = ("benchmarks.simulator_rate", "benchmarks.first_sync", "benchmarks.matching_replacements")
+MODULES = (
+    "benchmarks.simulator_rate",
+    "benchmarks.first_sync",
+    "benchmarks.matching_replacements",
+    "benchmarks.statistics",
+)
 
 if __name__ == "__main__":
     failed = []

@@ -13,6 +13,7 @@ ICONS = ROOT / "node_modules" / "@tabler" / "icons" / "icons" / "outline"
 FILES = {
     "node_modules/@tabler/core/dist/css/tabler.min.css": "tabler/tabler.min.css",
     "node_modules/@tabler/core/dist/js/tabler.min.js": "tabler/tabler.min.js",
+    "node_modules/echarts/dist/echarts.common.min.js": "echarts/echarts.common.min.js",
 }
 ICON_IN_TEMPLATE = re.compile(r"""\{%\s*icon\s+["']([a-z0-9-]+)["']|icon=["']([a-z0-9-]+)["']""")
 

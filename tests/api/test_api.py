@@ -208,6 +208,20 @@ def test_manual_insurance_is_made_changed_and_removed() -> None:
     assert caller.send("DELETE", address).status_code == 204
 
 
+def test_a_device_of_another_site_tells_where_it_belongs_and_nothing_else() -> None:
+    site = make_site(name="Adams", contact_name="Kim", contact_phone="555-0100")
+    device = make_device(site=site, asset_tag="A1", serial_number="SECRETSERIAL", notes="Secret")
+    caller = Caller(Role.TECHNICIAN, sites=(make_site(),))
+    for method, path in (("GET", ""), ("PATCH", ""), ("POST", "/check-in"), ("POST", "/refresh")):
+        body = {} if method == "PATCH" else None
+        answer = caller.send(method, f"/devices/{device.pk}{path}", body)
+        assert is_problem(answer, 404)
+        sentence = (
+            "The device with asset tag “A1” belongs to Adams, a site that you don't see. Call Kim, 555-0100."
+        )
+        assert answer.json()["detail"] == sentence
+
+
 def test_another_sites_devices_people_and_insurance_are_not_there() -> None:
     device = make_device()
     record = make_synced_record(device)

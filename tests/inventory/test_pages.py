@@ -1,6 +1,7 @@
 import pytest
 from django.test import Client
 from django.urls import reverse
+from pytest_django import Settings
 
 from homeroom.accounts.policy import Role
 from homeroom.audit.actors import COMMAND_LINE
@@ -338,3 +339,12 @@ def test_nobody_sees_a_page_without_signing_in(client):
     device = make_device()
     for page in (url("devices"), device.get_absolute_url(), url("people"), url("sites")):
         assert client.get(page).status_code == 302
+
+
+@pytest.mark.parametrize(("language", "shown"), [("en", "1,299.50"), ("de", "1.299,50")])
+def test_a_cost_is_shown_in_the_districts_currency_as_the_reader_writes_numbers(
+    as_viewer: Client, settings: Settings, language: str, shown: str
+):
+    settings.CONFIGURATION = settings.CONFIGURATION.model_copy(update={"currency": "CAD"})
+    page = as_viewer.get(make_device(cost="1299.5").get_absolute_url(), headers={"Accept-Language": language})
+    assert f"{shown}\u00a0CAD" in page.content.decode()

@@ -16,6 +16,7 @@ from homeroom.api.resources import (
     reconciliation,
     replacements,
     shipments,
+    statistics,
     syncs,
     why,
 )
@@ -43,6 +44,7 @@ for resource in (
     syncs,
     reconciliation,
     why,
+    statistics,
 ):
     api.add_router("", resource.router)
 

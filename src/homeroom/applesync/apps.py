@@ -11,6 +11,7 @@ class AppleSyncConfig(AppConfig):
 
     def ready(self) -> None:
         from homeroom.applesync.exports import register_apple
+        from homeroom.applesync.lists import add_apple_to_device_list
         from homeroom.applesync.notices import connections_in_need
         from homeroom.applesync.notifications import KINDS
         from homeroom.applesync.panels import (
@@ -38,6 +39,7 @@ class AppleSyncConfig(AppConfig):
         from homeroom.notifications.kinds import register_kind
 
         register_apple()
+        add_apple_to_device_list()
         register_reconciliation()
         register_check(apple_concerns)
         register_inquiry(AppleInquiry())

@@ -4,21 +4,24 @@ from django.utils.translation import gettext_lazy as _
 
 from homeroom.applesync.models import SyncRun
 from homeroom.applesync.queries.runs import duration
+from homeroom.inventory.tables import WIDE_ONLY
 from homeroom.web.durations import clock
 
 
 class RunTable(tables.Table):
     id = tables.Column(verbose_name=_("Sync"), linkify=True)
-    connection = tables.Column(verbose_name=_("Connection"))
+    connection = tables.Column(verbose_name=_("Connection"), attrs=WIDE_ONLY)
     state = tables.TemplateColumn(template_name="applesync/runs/_state.html", verbose_name=_("State"))
     started_at = tables.DateTimeColumn(verbose_name=_("Started"), short=True)
-    duration = tables.Column(empty_values=(), orderable=False, verbose_name=_("Duration"))
-    listed = tables.Column(verbose_name=_("Listed"))
+    duration = tables.Column(empty_values=(), orderable=False, verbose_name=_("Duration"), attrs=WIDE_ONLY)
+    listed = tables.Column(verbose_name=_("Listed"), attrs=WIDE_ONLY)
     matched = tables.Column(verbose_name=_("Matched"))
-    coverage_checked = tables.Column(verbose_name=_("Coverage checked"))
-    insurance = tables.Column(empty_values=(), orderable=False, verbose_name=_("Insurance records"))
-    requests = tables.Column(verbose_name=_("Requests"))
-    problems = tables.Column(verbose_name=_("Notes"))
+    coverage_checked = tables.Column(verbose_name=_("Coverage checked"), attrs=WIDE_ONLY)
+    insurance = tables.Column(
+        empty_values=(), orderable=False, verbose_name=_("Insurance records"), attrs=WIDE_ONLY
+    )
+    requests = tables.Column(verbose_name=_("Requests"), attrs=WIDE_ONLY)
+    problems = tables.Column(verbose_name=_("Notes"), attrs=WIDE_ONLY)
 
     class Meta:
         model = SyncRun

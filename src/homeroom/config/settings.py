@@ -31,6 +31,7 @@ INSTALLED_APPS = [
     "homeroom.insurance",
     "homeroom.incidents",
     "homeroom.applesync",
+    "homeroom.reports",
     "homeroom.api",
     "django.contrib.auth",
     "django.contrib.contenttypes",

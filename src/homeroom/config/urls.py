@@ -36,5 +36,6 @@ urlpatterns = [
     path("", include("homeroom.insurance.urls")),
     path("", include("homeroom.incidents.urls")),
     path("", include("homeroom.applesync.urls")),
+    path("", include("homeroom.reports.urls")),
     path("api/", include("homeroom.api.urls")),
 ]

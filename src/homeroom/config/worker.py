@@ -17,6 +17,7 @@ from homeroom.insurance.queries import today
 from homeroom.insurance.verbs import refresh_due_summaries
 from homeroom.inventory.imports.verbs import take_up_due_import
 from homeroom.notifications.verbs import assemble_due_digests, forget_old_mail, send_due_mail
+from homeroom.reports.verbs.rollup import refresh_due_rollup
 
 Source = Callable[[threading.Event], bool]
 
@@ -35,6 +36,10 @@ def _coming_coverage(_stop: threading.Event) -> bool:
 
 def _overdue_repairs(_stop: threading.Event) -> bool:
     return tell_overdue(now=timezone.now())
+
+
+def _statistics(_stop: threading.Event) -> bool:
+    return refresh_due_rollup()
 
 
 def _putting_back(_stop: threading.Event) -> bool:
@@ -63,6 +68,7 @@ SOURCES: tuple[Source, ...] = (
     _putting_back,
     _overdue_repairs,
     _orphaned_files,
+    _statistics,
     _digests_and_old_mail,
     send_due_mail,
 )

@@ -16,9 +16,11 @@ STATUSES = [
 
 class InsuranceFilter(filters.FilterSet):
     q = filters.CharFilter(label=_("Serial number, tag or agreement"), method="search")
-    kind = filters.ChoiceFilter(label=_("Kind"), choices=Kind.choices)
-    source = filters.ChoiceFilter(label=_("Source"), choices=Source.choices)
-    status = filters.ChoiceFilter(label=_("Status"), choices=STATUSES, field_name="status_today")
+    kind = filters.ChoiceFilter(label=_("Kind"), choices=Kind.choices, empty_label=_("Every kind"))
+    source = filters.ChoiceFilter(label=_("Source"), choices=Source.choices, empty_label=_("Every source"))
+    status = filters.ChoiceFilter(
+        label=_("Status"), choices=STATUSES, field_name="status_today", empty_label=_("Every status")
+    )
 
     class Meta:
         model = InsuranceRecord

@@ -1,6 +1,7 @@
 """What can be asked about insurance and coverage. The coverage state has its one definition here."""
 
-from datetime import date
+from datetime import date, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -63,6 +64,26 @@ def with_coverage(devices: QuerySet[Device], day: date) -> QuerySet[Device]:
         warranty=_state("warranty", day),
         warranty_ends=_ends("warranty", day),
     )
+
+
+def in_state(devices: QuerySet[Device], state: str, day: date) -> QuerySet[Device]:
+    """Those whose AppleCare coverage is in that state."""
+    return with_coverage(devices, day).filter(Q(coverage=state))
+
+
+def expiring(devices: QuerySet[Device], day: date, *, within: int) -> QuerySet[Device]:
+    """Those that AppleCare covers on the day, and no longer after so many days."""
+    return ending(in_state(devices, CoverageState.COVERED, day), day, until=day + timedelta(days=within))
+
+
+def ending(
+    devices: QuerySet[Device], day: date, *, since: date | None = None, until: date | None = None
+) -> QuerySet[Device]:
+    """Those whose AppleCare ends, or ended, in these days, both included."""
+    known: QuerySet[Any] = with_coverage(devices, day).filter(Q(coverage_ends__isnull=False))
+    if since is not None:
+        known = known.filter(coverage_ends__gte=since)
+    return known if until is None else known.filter(coverage_ends__lte=until)
 
 
 def covered(kind: str, day: date) -> Q:

@@ -1,4 +1,4 @@
-"""What higher apps add to the list of devices: a column and a filter, without the list knowing them."""
+"""What higher apps add to the list of devices: columns and filters, without the list knowing them."""
 
 from collections.abc import Callable
 from copy import deepcopy
@@ -13,12 +13,15 @@ from homeroom.inventory.models import Device
 
 @dataclass(frozen=True, slots=True)
 class ListAddition:
-    """`annotate` brings what the column shows to the rows of a page. The filter stands in the address by `name`."""
+    """`annotate` brings what the column shows to the rows of a page. The filter stands in the address by `name`.
+
+    A filter without a column is one that few people need: it stands under *More filters*.
+    """
 
     name: str
-    annotate: Callable[[QuerySet[Device]], QuerySet[Device]]
-    column: Callable[[], tables.Column]
     filter: filters.Filter
+    annotate: Callable[[QuerySet[Device]], QuerySet[Device]] | None = None
+    column: Callable[[], tables.Column] | None = None
 
 
 _additions: list[ListAddition] = []
@@ -31,13 +34,18 @@ def add_to_device_list(addition: ListAddition) -> None:
 
 def with_additions(devices: QuerySet[Device]) -> QuerySet[Device]:
     for addition in _additions:
-        devices = addition.annotate(devices)
+        if addition.annotate is not None:
+            devices = addition.annotate(devices)
     return devices
 
 
 def added_columns() -> list[tuple[str, tables.Column]]:
-    return [(addition.name, addition.column()) for addition in _additions]
+    return [(addition.name, addition.column()) for addition in _additions if addition.column is not None]
 
 
 def added_filters() -> dict[str, filters.Filter]:
     return {addition.name: deepcopy(addition.filter) for addition in _additions}
+
+
+def more_filters() -> list[str]:
+    return [addition.name for addition in _additions if addition.column is None]

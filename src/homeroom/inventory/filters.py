@@ -7,8 +7,17 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from homeroom.inventory import queries
-from homeroom.inventory.additions import added_filters
+from homeroom.inventory.additions import added_filters, more_filters
 from homeroom.inventory.models import Device, DeviceStatus, Person, Site
+
+CURRENT = "current"
+NOTHING = "(none)"
+"""How an address says that a text is empty: an empty value is no filter."""
+
+
+def exactly(text: str) -> str:
+    """The text that a filter by a whole text means."""
+    return "" if text == NOTHING else text
 
 
 def _sites(request: HttpRequest) -> QuerySet[Site]:
@@ -39,6 +48,14 @@ class DeviceFilter(filters.FilterSet):
         empty_label=_("Anybody or nobody"),
     )
 
+    status_kind = filters.ChoiceFilter(
+        label=_("Kind of status"),
+        method="by_kind",
+        choices=[(CURRENT, _("Neither lost nor retired")), *DeviceStatus.Kind.choices],
+        empty_label=_("Every kind"),
+    )
+    funding_source = filters.CharFilter(label=_("Funding source"), method="by_funding")
+
     class Meta:
         model = Device
         fields = ("q", "site", "status", "product_family", "held")
@@ -49,11 +66,26 @@ class DeviceFilter(filters.FilterSet):
             added.field_name, added.parent, added.model = name, self, Device
             self.filters[name] = added
 
+    @property
+    def more(self) -> list[str]:
+        """The names of filters that stand apart, since few people need them."""
+        return ["status_kind", "funding_source", *more_filters()]
+
+    @property
+    def uses_more(self) -> bool:
+        return any(self.data.get(name) for name in self.more)
+
     def search(self, devices: QuerySet[Device], _name: str, text: str) -> QuerySet[Device]:
         return queries.search_devices(devices, text)
 
     def by_holder(self, devices: QuerySet[Device], _name: str, held: str) -> QuerySet[Device]:
         return queries.held(devices) if held == "somebody" else queries.not_held(devices)
+
+    def by_kind(self, devices: QuerySet[Device], _name: str, kind: str) -> QuerySet[Device]:
+        return queries.current(devices) if kind == CURRENT else devices.filter(status__kind=kind)
+
+    def by_funding(self, devices: QuerySet[Device], _name: str, source: str) -> QuerySet[Device]:
+        return devices.filter(funding_source=exactly(source))
 
 
 class PersonFilter(filters.FilterSet):

@@ -17,10 +17,13 @@ from django.db.models import (
     When,
 )
 from django.db.models.functions import Coalesce
+from django.utils.translation import gettext as _
 
 from homeroom.accounts.policy import Viewer
 from homeroom.inventory.models import Assignment, Device, DeviceStatus, Person, Site
 from homeroom.inventory.visibility import visible_to
+
+CURRENT_KINDS = (DeviceStatus.Kind.IN_SERVICE, DeviceStatus.Kind.IN_STORAGE, DeviceStatus.Kind.IN_REPAIR)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,16 @@ class DeviceElsewhere:
     site: str
     contact_name: str
     contact_phone: str
+
+    @property
+    def whom_to_call(self) -> str:
+        """A sentence, as far as a contact is known."""
+        name, phone = self.contact_name, self.contact_phone
+        if name and phone:
+            return _("Call %(name)s, %(phone)s.") % {"name": name, "phone": phone}
+        if name or phone:
+            return _("Call %(whom)s.") % {"whom": name or phone}
+        return _("No contact is entered for this site; ask your administrator.")
 
 
 def visible_devices(viewer: Viewer) -> QuerySet[Device]:
@@ -45,6 +58,11 @@ def visible_people(viewer: Viewer) -> QuerySet[Person]:
 def visible_sites(viewer: Viewer) -> QuerySet[Site]:
     sites = Site.objects.all()
     return sites if viewer.site_ids is None else sites.filter(pk__in=viewer.site_ids)
+
+
+def current(devices: QuerySet[Device]) -> QuerySet[Device]:
+    """Those that the district has: neither lost nor retired."""
+    return devices.filter(status__kind__in=CURRENT_KINDS)
 
 
 def statuses() -> QuerySet[DeviceStatus]:

@@ -16,6 +16,8 @@ class Page:
     order: int
     waiting: Callable[[Any], int] | None = None
     """How much waits there for the viewer. Asked for on every page, so it costs one small query."""
+    group: str | Promise = ""
+    """A heading of the menu, above pages that stand together."""
 
 
 _menu: list[Page] = []

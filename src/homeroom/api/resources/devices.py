@@ -1,9 +1,12 @@
 from datetime import date
 from decimal import Decimal
+from http import HTTPStatus
 from typing import Any
 
-from django.shortcuts import get_object_or_404
+from django.http import Http404
+from django.utils.translation import gettext as _
 from ninja import Query, Router, Schema
+from ninja.errors import HttpError
 
 from homeroom.accounts.policy import Permission
 from homeroom.api.authentication import ApiRequest, requires
@@ -123,7 +126,16 @@ def refresh(request: ApiRequest, pk: int) -> Any:
 
 
 def _device(request: ApiRequest, pk: int) -> Device:
-    return get_object_or_404(queries.visible_devices(request.viewer), pk=pk)
+    """Of a device of a site that the viewer doesn't see, only where it belongs is told."""
+    found = queries.visible_devices(request.viewer).filter(pk=pk).first()
+    if found is not None:
+        return found
+    elsewhere = queries.device_elsewhere(pk)
+    if elsewhere is None:
+        raise Http404
+    sentence = _("The device with asset tag “%(tag)s” belongs to %(site)s, a site that you don't see.")
+    told = sentence % {"tag": elsewhere.asset_tag, "site": elsewhere.site}
+    raise HttpError(HTTPStatus.NOT_FOUND, f"{told} {elsewhere.whom_to_call}")
 
 
 def _row(request: ApiRequest, device: Device) -> dict[str, Any]:

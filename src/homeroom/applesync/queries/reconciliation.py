@@ -5,8 +5,6 @@ everybody who may see syncs sees them.
 """
 
 from datetime import UTC, datetime
-from functools import reduce
-from operator import or_
 from typing import Any
 
 from django.db.models import (
@@ -27,13 +25,10 @@ from django.utils.translation import gettext_lazy as _
 
 from homeroom.accounts.policy import Permission, Viewer
 from homeroom.applesync.models import AppleDevice
+from homeroom.inventory.makes import OTHER_FAMILIES, told_apple
 from homeroom.inventory.models import Device, DeviceStatus
 from homeroom.inventory.queries import visible_devices
 
-Family = Device.ProductFamily
-APPLE_FAMILIES = (Family.IPAD, Family.IPHONE, Family.MAC, Family.APPLE_TV, Family.WATCH, Family.VISION)
-OTHER_MAKES = (Family.CHROMEBOOK, Family.WINDOWS)
-APPLE_MODELS = ("iPad", "iPhone", "MacBook", "iMac", "Mac ", "Apple")
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -151,15 +146,11 @@ def search_near_matches(devices: QuerySet[Device], text: str) -> QuerySet[Device
 
 
 def _is_apples() -> Q:
-    models = reduce(or_, (Q(model__istartswith=name) for name in APPLE_MODELS))
-    told = Q(manufacturer__istartswith="Apple") | (Q(manufacturer="") & models)
-    return Q(product_family__in=APPLE_FAMILIES) | (
-        Q(product_family="") & (told | Q(apple_device__isnull=False))
-    )
+    return told_apple() | Q(product_family="", apple_device__isnull=False)
 
 
 def _maybe_apples(devices: QuerySet[Device]) -> QuerySet[Device]:
-    return devices.exclude(product_family__in=OTHER_MAKES)
+    return devices.exclude(product_family__in=OTHER_FAMILIES)
 
 
 def _not_listed(devices: QuerySet[Device]) -> QuerySet[Device]:

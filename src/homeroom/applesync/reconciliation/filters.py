@@ -9,10 +9,11 @@ from django.utils.translation import gettext_lazy as _
 from homeroom.applesync.models import AppleDevice, Connection
 from homeroom.applesync.queries import connections
 from homeroom.applesync.queries import reconciliation as queries
+from homeroom.inventory.makes import APPLE_FAMILIES
 from homeroom.inventory.models import Device, Site
 from homeroom.inventory.queries import search_devices, visible_sites
 
-FAMILIES = [(family.value, family.label) for family in queries.APPLE_FAMILIES]
+FAMILIES = [(family.value, family.label) for family in APPLE_FAMILIES]
 
 
 def _connections(request: HttpRequest) -> QuerySet[Connection]:

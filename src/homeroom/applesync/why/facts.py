@@ -8,10 +8,10 @@ from homeroom.accounts.policy import Viewer
 from homeroom.applesync.models import AppleDevice, Connection, Replacement, RunChange
 from homeroom.applesync.queries.connections import Standing
 from homeroom.applesync.queries.considered import Considered
-from homeroom.applesync.queries.reconciliation import OTHER_MAKES
 from homeroom.incidents.models import Incident
 from homeroom.insurance.models import InsuranceRecord, Kind
 from homeroom.insurance.panels import Coverage
+from homeroom.inventory.makes import is_told_other
 from homeroom.inventory.models import Device
 from homeroom.inventory.queries import DeviceElsewhere
 
@@ -101,12 +101,7 @@ class Facts:
     @property
     def of_another_make(self) -> bool:
         """Whether somebody says so; a device of which nobody says anything may be Apple's."""
-        if self.device is None or self.rows:
-            return False
-        if family := self.device.product_family:
-            return family in OTHER_MAKES
-        maker = self.device.manufacturer
-        return bool(maker) and not maker.lower().startswith("apple")
+        return self.device is not None and not self.rows and is_told_other(self.device)
 
     @property
     def may_be_at_apple(self) -> bool:

@@ -10,7 +10,6 @@ from homeroom.applesync.models import AppleDevice
 from homeroom.applesync.why.answers import Cause, Finding, Link, Question, Weight
 from homeroom.applesync.why.facts import Facts
 from homeroom.applesync.why.going_on import link_for, moment, to_settings
-from homeroom.inventory.queries import DeviceElsewhere
 
 FINE, WORTH_KNOWING, IN_THE_WAY = Weight
 
@@ -40,7 +39,7 @@ def inventory(facts: Facts) -> Finding:
         )
     if elsewhere := facts.elsewhere:
         sentence = _("It belongs to %(site)s, a site that you don't see.") % {"site": elsewhere.site}
-        return found(Cause.OF_ANOTHER_SITE, WORTH_KNOWING, sentence, _whom_to_call(elsewhere))
+        return found(Cause.OF_ANOTHER_SITE, WORTH_KNOWING, sentence, elsewhere.whom_to_call)
     if near := facts.near_devices:
         spelled = get_text_list([f"{device.serial_number} ({device})" for device in near], _("or"))
         return found(
@@ -64,15 +63,6 @@ def inventory(facts: Facts) -> Finding:
             link_for(facts, Permission.EDIT_INVENTORY, _("Add to inventory"), add),
         )
     return found(Cause.NOT_IN_INVENTORY, IN_THE_WAY, sentence, _("Check the spelling, or add the device."))
-
-
-def _whom_to_call(device: DeviceElsewhere) -> str:
-    name, phone = device.contact_name, device.contact_phone
-    if name and phone:
-        return _("Call %(name)s, %(phone)s.") % {"name": name, "phone": phone}
-    if name or phone:
-        return _("Call %(whom)s.") % {"whom": name or phone}
-    return _("No contact is entered for this site; ask your administrator.")
 
 
 def decision(facts: Facts) -> Finding | None:

@@ -1,10 +1,13 @@
 """How devices look: the tone of a status, the icon of a family, the panels of the profile."""
 
 from dataclasses import dataclass
+from decimal import Decimal
 
 from django import template
+from django.conf import settings
 from django.template import Context
 from django.template.base import Template
+from django.utils.formats import number_format
 from django.utils.safestring import SafeString
 
 from homeroom.inventory.models import Device, DeviceStatus
@@ -58,3 +61,10 @@ def panel(context: Context, filled: FilledPanel) -> SafeString:
     drawing = context.template.engine.get_template(filled.template)
     with context.push(**filled.values):
         return drawing.render(context)
+
+
+@register.filter
+def money(amount: Decimal) -> str:
+    """An amount as the reader's language writes numbers, in the district's currency."""
+    shown = number_format(amount, decimal_pos=2, force_grouping=True)
+    return f"{shown}\u00a0{settings.CONFIGURATION.currency}"

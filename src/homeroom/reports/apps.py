@@ -1,0 +1,21 @@
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class ReportsConfig(AppConfig):
+    name = "homeroom.reports"
+
+    def ready(self) -> None:
+        from homeroom.accounts.policy import Permission
+        from homeroom.web.navigation import Page, add_to_menu
+
+        add_to_menu(
+            Page(
+                _("MDM Statistics"),
+                "reports:statistics",
+                icon="chart-bar",
+                permission=Permission.VIEW_INVENTORY,
+                order=70,
+                group=_("Reports"),
+            )
+        )

@@ -1,0 +1,75 @@
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+JULY = 7
+
+
+class StatisticsSettings(models.Model):
+    """What the district says once, for its statistics. One row."""
+
+    school_year_starts = models.PositiveSmallIntegerField(
+        _("school year starts in"),
+        default=JULY,
+        validators=[MinValueValidator(1), MaxValueValidator(12)],
+        help_text="A month, 1 to 12.",
+    )
+
+    class Meta:
+        verbose_name = _("settings of statistics")
+        verbose_name_plural = _("settings of statistics")
+
+    def __str__(self) -> str:
+        return str(self._meta.verbose_name)
+
+
+class RenewalCost(models.Model):
+    """What it costs to cover one more device of a family. That of no family is for every family without its own."""
+
+    product_family = models.CharField(_("product family"), max_length=20, blank=True, unique=True)
+    cost = models.DecimalField(_("cost"), max_digits=12, decimal_places=2, validators=[MinValueValidator(0)])
+
+    class Meta:
+        ordering = ["product_family"]
+        verbose_name = _("renewal cost")
+        verbose_name_plural = _("renewal costs")
+
+    def __str__(self) -> str:
+        return f"{self.product_family}: {self.cost}"
+
+
+class Rollup(models.Model):
+    """When a large district was counted last, and for which day. At most one row; its numbers are in the cells."""
+
+    day = models.DateField(null=True)
+    counted_at = models.DateTimeField(null=True)
+    seconds = models.FloatField(default=0, help_text="How long counting took.")
+    mark = models.CharField(
+        max_length=200, blank=True, help_text="What had changed last, when it was counted."
+    )
+    taken_at = models.DateTimeField(null=True, help_text="Set while a process counts.")
+
+    def __str__(self) -> str:
+        return f"counted at {self.counted_at}"
+
+
+class RollupCell(models.Model):
+    """The tally of the devices that are alike in what `cut` names; the other columns are left empty."""
+
+    cut = models.PositiveSmallIntegerField()
+    site_id = models.BigIntegerField(default=0)
+    product_family = models.CharField(max_length=20, blank=True)
+    model = models.CharField(max_length=200, blank=True)
+    funding_source = models.CharField(max_length=100, blank=True)
+    numbers = models.JSONField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["cut", "site_id", "product_family", "model", "funding_source"],
+                name="one_rollup_cell_per_cut_and_values",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"cell {self.pk} of cut {self.cut}"
