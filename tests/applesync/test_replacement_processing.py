@@ -86,14 +86,15 @@ def untouched(incident: Incident) -> bool:
     return incident.is_at_apple and str(device.status) != "Replaced by AppleCare"
 
 
+@pytest.mark.parametrize("forgotten", [False, True])
 def test_the_only_one_is_applied_at_once_whole_and_told(
-    apple: RunningSimulator, district: Connection
+    apple: RunningSimulator, district: Connection, *, forgotten: bool
 ) -> None:
     (device,) = alike(1)
     person = make_person()
     check_out(device, person, actor=COMMAND_LINE)
     incident = send(device)
-    new = ship_replacement(apple, device)
+    new = ship_replacement(apple, device, forgotten=forgotten)
 
     run = sync(district)
 

@@ -10,10 +10,10 @@ from zoneinfo import ZoneInfo
 from homeroom.applesync.models import AppleDevice
 from homeroom.incidents.models import Incident, IncidentStatus
 from homeroom.incidents.verbs.statuses import default_status
-from homeroom.insurance.models import CoverageCheck, InsuranceRecord
+from homeroom.insurance.models import CoverageCheck, CoverageSummary, InsuranceRecord
 from homeroom.insurance.verbs.summaries import refresh_summaries
 from homeroom.inventory.models import Device, DeviceStatus, Site
-from homeroom.rows import write_rows
+from homeroom.rows import refresh_statistics, write_rows
 from tests.applesync.mirrors import make_connection
 from tests.builders import make_site, make_status
 
@@ -63,9 +63,11 @@ def build(number: int, *, today: date, seed: int = 1, sites: int = 5) -> list[Ma
     for pk, shipped in opened:
         if shipped:
             Incident.objects.filter(pk=pk).update(opened_at=datetime.combine(shipped, time(12), UTC))
+    refresh_statistics(Device, AppleDevice, CoverageCheck, InsuranceRecord, Incident)
     pks = list(keys.values())
     for start in range(0, len(pks), 5_000):
         refresh_summaries(pks[start : start + 5_000], today=today)
+    refresh_statistics(CoverageSummary)
     return made
 
 

@@ -58,7 +58,10 @@ class TestDue:
     [
         ((), frozenset()),
         (("site_id",), {"site_id"}),
+        (("funding_source",), {"funding_source"}),
+        (("product_family",), {"product_family"}),
         (("model",), {"product_family", "model", "funding_source"}),
+        (("site_id", "product_family"), {"site_id", "product_family"}),
         (("site_id", "model"), {"site_id", "product_family", "model"}),
         (("site_id", "funding_source"), {"site_id", "funding_source"}),
         (("site_id", "model", "funding_source"), None),

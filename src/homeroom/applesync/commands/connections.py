@@ -81,7 +81,7 @@ def configure(name: str, kind: str | None, key_file: Path | None, *, as_json: bo
         click.echo(json.dumps(row(standing(connection)), cls=DjangoJSONEncoder))
     else:
         click.echo(f"“{connection}” is active. Test it with `homeroom apple test`.", err=True)
-        click.echo(f"Syncs: {connection.schedule.in_words}.", err=True)
+        click.echo(f"Syncs: {connection.schedule.in_words}", err=True)
 
 
 @click.command()

@@ -277,6 +277,8 @@ def _moment(moment: datetime | None) -> str:
 
 
 def _span(hours: int) -> str:
+    if hours < 1:
+        return _("less than an hour")
     if hours < ALMOST_AT_ONCE:
         return ngettext("%(count)d hour", "%(count)d hours", hours) % {"count": hours}
     days = round(hours / HOURS_A_DAY)

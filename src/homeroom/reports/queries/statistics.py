@@ -79,10 +79,12 @@ def devices_as_chosen(devices: QuerySet[Device], chosen: Values) -> QuerySet[Dev
 
 def incidents_as_chosen(viewer: Viewer, chosen: Values) -> QuerySet[Incident]:
     """Of the devices that are as chosen, current or not."""
-    found = incidents(viewer)
-    if chosen == EVERYTHING:
-        return found
-    return found.filter(device__in=devices_as_chosen(Device.objects.all(), chosen).order_by())
+    if chosen == EVERYTHING or not viewer.may(Permission.VIEW_INCIDENTS):
+        return incidents(viewer)
+    devices = devices_as_chosen(
+        visible_devices(viewer), chosen
+    )  # one condition: two are looked up one by one
+    return Incident.objects.filter(device__in=devices.order_by())
 
 
 def _figures(counted: Counted) -> Statistics:

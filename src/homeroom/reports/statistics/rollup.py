@@ -22,9 +22,12 @@ CUTS: tuple[frozenset[str], ...] = (
     frozenset({"product_family", "model", "funding_source"}),
     frozenset({"site_id", "product_family", "model"}),
     frozenset({"site_id", "funding_source"}),
+    frozenset({"site_id", "product_family"}),
+    frozenset({"funding_source"}),
+    frozenset({"product_family"}),
 )
 """What is told apart in the cells of each cut. Their order is stored: add to the end."""
-SUMS = {0: 4, 1: 4}
+SUMS = {0: 4, 1: 4, 5: 3, 6: 4, 7: 2}
 """Cuts whose cells are sums of a finer cut's."""
 FINEST = [cut for cut in range(len(CUTS)) if cut not in SUMS]
 LIVE_UP_TO = 5_000

@@ -14,7 +14,7 @@ from homeroom.reports.models import RenewalCost, StatisticsSettings
 from homeroom.web.errors import Refused
 
 THE_ONE = 1
-FAMILIES = ("", *(family.value for family in APPLE_FAMILIES))
+FAMILIES = (*(family.value for family in APPLE_FAMILIES), "")
 
 
 @transaction.atomic
