@@ -72,12 +72,13 @@ def replacement_panel(viewer: Viewer, device: Device) -> dict[str, Any] | None:
 
 def incident_panel(viewer: Viewer, incident: Incident) -> dict[str, Any] | None:
     """What replaced the incident's device, or may."""
-    of_incident = replacements.replacements(viewer).filter(incident=incident)
-    applied = replacements.shown(of_incident).filter(state=Replacement.State.APPLIED).first()
-    if applied:
+    of_incident = replacements.replacements(viewer).filter(
+        incident=incident, state__in=(Replacement.State.APPLIED, Replacement.State.SUGGESTED)
+    )
+    found = list(replacements.shown(of_incident).order_by("rank", "pk"))
+    if applied := next((each for each in found if each.state == Replacement.State.APPLIED), None):
         return {"applied": applied, "standing": receiving(applied)}
-    suggested = list(of_incident.filter(state=Replacement.State.SUGGESTED).order_by("rank", "pk"))
-    return {"suggested": suggested} if suggested else None
+    return {"suggested": found} if found else None
 
 
 def where_scanned(viewer: Viewer, code: str) -> str | None:
