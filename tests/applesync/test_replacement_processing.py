@@ -25,11 +25,12 @@ from homeroom.applesync.models import (
     SyncRun,
     ToldReplacement,
 )
+from homeroom.applesync.pipeline.replacing import match, suggest
 from homeroom.applesync.pipeline.running import work_on
 from homeroom.applesync.replacements.evidence import Kind
 from homeroom.applesync.replacements.queries import new_rows, situation
 from homeroom.applesync.verbs.putting_back import put_back, put_back_some
-from homeroom.applesync.verbs.replacements import dismiss_replacement, undo_replacement
+from homeroom.applesync.verbs.replacements import dismiss_replacement, pair_replacement, undo_replacement
 from homeroom.applesync.verbs.runs import accept_changes, begin, begin_sync
 from homeroom.audit.actors import COMMAND_LINE
 from homeroom.incidents.models import Incident
@@ -438,6 +439,34 @@ def test_what_a_person_decided_while_it_was_held_counts(
     assert untouched(incidents[0])
     overtaken = run.changes.filter(noun=RunChange.Noun.REPLACEMENT, state=RunChange.State.OVERTAKEN)
     assert overtaken.count() == 2
+
+
+def test_what_a_person_decided_while_it_was_matching_counts(
+    apple: RunningSimulator, district: Connection
+) -> None:
+    """Whoever reviews at that moment neither fails the sync nor is asked once more."""
+    first, second, third = alike(3)
+    told, dismissed, kept = (send(device) for device in (first, second, third))
+    new = ship_replacement(apple, first, released=ReleaseOrder.NEVER)
+    sync(district)
+    candidate = AppleDevice.objects.get(serial_number=new)
+    Replacement.objects.all().delete()
+    claimed = begin_sync(district, actor=COMMAND_LINE)
+    run, lease = claimed.run, claimed.lease
+
+    matched = match(run, ())
+    assert {key.incident for key in matched.pairings} == {told.pk, dismissed.pk, kept.pk}
+    suggest(run, lease, matched)
+    dismiss_replacement(Replacement.objects.get(incident=dismissed), actor=COMMAND_LINE)
+    suggest(run, lease, matched)
+    assert Replacement.objects.get(incident=dismissed).state == State.DISMISSED
+    pair_replacement(candidate, told, actor=COMMAND_LINE)
+    suggest(run, lease, matched)
+
+    states = dict(Replacement.objects.values_list("incident", "state"))
+    assert states == {told.pk: State.APPLIED, dismissed.pk: State.DISMISSED}
+    run.refresh_from_db()
+    assert run.replacements_to_review == 0
 
 
 def test_the_command_line_counts_them(apple: RunningSimulator, district: Connection) -> None:

@@ -67,14 +67,15 @@ def preview(run: SyncRun, lease: Lease, not_told: Iterable[str]) -> None:
         lease.renew(replacements_applied=len(matched.certain), replacements_to_review=matched.to_review)
 
 
-def suggest(run: SyncRun, lease: Lease, not_told: Iterable[str]) -> None:
-    """Have the suggestions stand as the matching sees them now, and plan those that are certain.
+def suggest(run: SyncRun, lease: Lease, matched: Matched) -> None:
+    """Have the suggestions stand as the matching saw them, and plan those that are certain.
 
-    A suggestion that stands already is written only where it differs, so that an unchanged night writes nothing.
+    A suggestion that stands already is written only where it differs, so that an unchanged night writes nothing. What
+    somebody has decided since the matching looked counts.
     """
-    matched = match(run, not_told)
     with transaction.atomic():
         _forget_plan(run)
+        matched = _without_decided(run, matched)
         rows = {_key(row): row for row in _suggested(run).select_for_update()}
         outdated = [row.pk for key, row in rows.items() if key not in matched.pairings]
         Replacement.objects.filter(pk__in=outdated, state=State.SUGGESTED).delete()
@@ -91,6 +92,20 @@ def suggest(run: SyncRun, lease: Lease, not_told: Iterable[str]) -> None:
         ):
             changes.write(run, [each for each in entries if each["action"] == action.value], state=state)
         lease.renew(replacements_to_review=matched.to_review)
+
+
+def _without_decided(run: SyncRun, matched: Matched) -> Matched:
+    decided = Replacement.objects.filter(connection=run.connection_id).exclude(state=State.SUGGESTED)
+    rows = list(decided.only("replacement_serial", "incident", "state"))
+    keys = {_key(row) for row in rows}
+    settled = {row.replacement_serial for row in rows if row.state == State.APPLIED or not row.incident_id}
+    replaced = {row.incident_id for row in rows if row.state == State.APPLIED}
+    pairings = {
+        key: each
+        for key, each in matched.pairings.items()
+        if key not in keys and key.replacement not in settled and key.incident not in replaced
+    }
+    return Matched(pairings, [key for key in matched.certain if key in pairings])
 
 
 def apply_next(run: SyncRun, lease: Lease) -> bool:
@@ -177,9 +192,9 @@ def _rewrite(rows: Iterable[tuple[Replacement, Pairing]]) -> None:
 
 def _create(run: SyncRun, pairings: Sequence[Pairing]) -> None:
     serials = [each.replacement for each in pairings]
-    rows = AppleDevice.objects.filter(connection=run.connection_id, serial_number__in=serials)
-    listed = {row.serial_number: row for row in rows.only("serial_number", "order_number")}
-    Replacement.objects.bulk_create(
+    mirror = AppleDevice.objects.filter(connection=run.connection_id, serial_number__in=serials)
+    listed = {row.serial_number: row for row in mirror.only("serial_number", "order_number")}
+    rows = [
         Replacement(
             connection_id=run.connection_id,
             incident_id=each.incident,
@@ -191,7 +206,9 @@ def _create(run: SyncRun, pairings: Sequence[Pairing]) -> None:
             **_values(each),
         )
         for each in pairings
-    )
+    ]
+    # Where somebody decides about the very same pairing at this moment, what they decided stays.
+    Replacement.objects.bulk_create(rows, ignore_conflicts=True)
 
 
 def _entries(run: SyncRun, matched: Matched, known: Container[Key]) -> Iterator[Entry]:

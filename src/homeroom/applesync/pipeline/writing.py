@@ -92,4 +92,4 @@ class Applying:
         coverage.store_answers(self._run, self._lease, answers, self._today)
 
     def replacements(self, not_told: Sequence[str]) -> None:
-        replacing.suggest(self._run, self._lease, not_told)
+        replacing.suggest(self._run, self._lease, replacing.match(self._run, not_told))
