@@ -28,6 +28,9 @@ NAMED = {
     "insurance": "insurance",
     "connections": "connection",
     "syncs": "run",
+    "incidents": "incident",
+    "shipments": "shipment",
+    "replacements": "replacement",
 }
 """The kind of object that an address names."""
 EXAMPLES = 100 if settings.get_current_profile_name() == "explore" else 5
