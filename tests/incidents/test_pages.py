@@ -351,7 +351,7 @@ def test_an_incident_costs_few_queries_however_much_is_on_it(as_technician, djan
     for number in range(5):
         as_technician.post(url("comment", incident), {"text": f"Comment {number}"})
     as_technician.post(url("attach", incident), {"file": [upload(), upload(), upload("a.pdf", PDF)]})
-    with django_assert_max_num_queries(14):
+    with django_assert_max_num_queries(15):
         as_technician.get(incident.get_absolute_url())
     assert Attachment.objects.count() == 3
 
