@@ -269,6 +269,19 @@ def test_of_another_site_nothing_is_seen_or_decided(connection):
     assert "OLD1" not in told
 
 
+def test_what_may_be_another_sites_is_not_called_nobodys(connection):
+    shown = pairing(connection, serial_number="OLD1")
+    here = make_site()
+    suggest(shown.apple_device, make_at_apple(connection, site=here), rank=1)
+    client = of_site(here)
+    page = client.get(reverse("applesync:replacement-candidate", args=[shown.apple_device_id]))
+    assert "a site that you don" in text(page)
+    assert "It replaces none of ours" not in text(page)
+    answer = client.post(reverse("applesync:not-ours", args=[shown.apple_device_id]), follow=True)
+    assert "somebody who does decides that" in text(answer)
+    assert Replacement.objects.filter(state=State.SUGGESTED).count() == 2
+
+
 def test_a_depot_sees_what_it_shipped_and_receives_it(connection):
     shown = pairing(connection, serial_number="OLD1")
     client = of_site(make_site(kind=Site.Kind.DEPOT))

@@ -7,7 +7,7 @@ from click.testing import CliRunner
 
 from homeroom.accounts.policy import Role
 from homeroom.audit.actors import COMMAND_LINE
-from homeroom.incidents.models import Incident
+from homeroom.incidents.models import Incident, Shipment
 from homeroom.incidents.shipping.commands import shipment as command
 from homeroom.incidents.verbs.statuses import ensure_system_statuses
 from tests.api.test_api import Caller, is_problem
@@ -105,3 +105,12 @@ def test_another_sites_box_is_not_there_through_the_api():
     caller = Caller(Role.TECHNICIAN, sites=(make_site(),))
     assert caller.get("/shipments")["items"] == []
     assert is_problem(caller.send("GET", f"/shipments/{box.pk}"), 404)
+
+
+def test_a_box_with_another_sites_unit_is_neither_shipped_nor_cancelled_through_the_api():
+    here = make_site()
+    box = box_of(cracked(make_device(site=here)), cracked())
+    caller = Caller(Role.TECHNICIAN, sites=(here,))
+    assert is_problem(caller.send("POST", f"/shipments/{box.pk}/ship", {"reason": "x"}), 409)
+    assert is_problem(caller.send("DELETE", f"/shipments/{box.pk}"), 409)
+    assert Shipment.objects.get().is_open

@@ -333,7 +333,7 @@ def test_a_box_is_shipped_on_its_page_with_a_reason_or_without_what_has_concerns
     assert (stored(good).is_at_apple, stored(bad).is_at_apple) == (True, False)
 
 
-def test_who_does_not_see_every_unit_can_not_ship_the_box():
+def test_who_does_not_see_every_unit_can_neither_ship_nor_cancel_the_box():
     here, there = make_site(), make_site()
     user = make_user(Role.TECHNICIAN, sites=(here,))
     client = Client()
@@ -344,6 +344,7 @@ def test_who_does_not_see_every_unit_can_not_ship_the_box():
     assert "1 of them is of a site that you don" in page
     assert "SECRET" not in page
     client.post(url("shipment-ship", box.number), {"shipped_on": today().isoformat(), "reason": "x"})
+    client.post(url("shipment-cancel", box.number))
     assert Shipment.objects.get().is_open
     packing_list = text(client.get(url("packing-list", box.number)))
     assert "SECRET" not in packing_list

@@ -6,6 +6,7 @@ from typing import Any
 from django.db import transaction
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext as _
 from ninja import File, Query, Router, Schema
 from ninja.files import UploadedFile
 
@@ -112,7 +113,9 @@ def incident(request: ApiRequest, pk: int) -> Any:
 def open_incident(request: ApiRequest, values: IncidentIn) -> Any:
     device = device_by_serial_or_tag(request.viewer, values.device)
     if device is None:
-        raise Refused(f"There is no device “{values.device}” that you see.", field="device")
+        raise Refused(
+            _("There is no device “%(device)s” that you see.") % {"device": values.device}, field="device"
+        )
     given = _values(values)
     given.pop("device")
     standing = _standing(given)
@@ -135,7 +138,7 @@ def change_incident(request: ApiRequest, pk: int, values: IncidentChanges) -> An
 def close_incident(request: ApiRequest, pk: int, values: Closing) -> Any:
     status = incident_status_named(values.status) if values.status else None
     if status is not None and status.is_open:
-        raise Refused(f"“{status}” is a status of open incidents.", field="status")
+        raise Refused(_("“%(status)s” is a status of open incidents.") % {"status": status}, field="status")
     found = _incident(request, pk)
     closed = verbs.close_incident(found, outcome=values.outcome, status=status, actor=request.viewer.actor)
     return _row(request, closed)

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext as _
 from ninja import Query, Router
 from pydantic import Field
 
@@ -76,7 +77,7 @@ def pair(request: ApiRequest, values: Pair) -> Any:
         rows = rows.filter(connection__name=values.connection)
     found = list(rows[:2])
     if len(found) != 1:
-        problem = "Several connections list it; name one." if found else "Apple's list has not had it."
+        problem = _("Several connections list it; name one.") if found else _("Apple's list has not had it.")
         raise Refused(problem, field="connection" if found else "replacement_serial")
     incident = _incident(request, found[0], values.incident)
     return _row(request, verbs.pair_replacement(found[0], incident, actor=request.viewer.actor))
@@ -131,7 +132,9 @@ def not_ours(request: ApiRequest, pk: int, values: Reason) -> Any:
     """The new device of the pairing replaces none of ours; answers the row that says so."""
     candidate = mirrored(_replacement(request, pk))
     if candidate is None:
-        raise Refused("Apple's list has not had the new device.")
+        raise Refused(_("Apple's list has not had the new device."))
+    if queries.is_suggested_elsewhere(request.viewer, candidate):
+        raise Refused(_("It may replace a device of a site that you don't see."))
     decided = verbs.dismiss_candidate(candidate, reason=values.reason, actor=request.viewer.actor)
     return _row(request, decided)
 
@@ -166,7 +169,10 @@ def _row(request: ApiRequest, found: Replacement) -> dict[str, Any]:
 def _incident(request: ApiRequest, candidate: AppleDevice, number: int) -> Incident:
     found = queries.incidents_for(request.viewer, candidate).filter(number=number).first()
     if found is None:
-        raise Refused(f"No incident {number} that you see has its device at Apple.", field="incident")
+        raise Refused(
+            _("No incident %(number)s that you see has its device at Apple.") % {"number": number},
+            field="incident",
+        )
     return found
 
 
@@ -174,4 +180,4 @@ def _refuse_originals_of_others(request: ApiRequest, serial_number: str) -> None
     """A pairing that was told is applied by itself: nobody decides so about devices that they don't see."""
     known = Device.objects.filter(serial_number=serial_number)
     if known.exists() and not visible_devices(request.viewer).filter(serial_number=serial_number).exists():
-        raise Refused("The original belongs to a site that you don't see.", field="original_serial")
+        raise Refused(_("The original belongs to a site that you don't see."), field="original_serial")

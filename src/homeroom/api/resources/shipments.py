@@ -4,6 +4,7 @@ from datetime import date
 from typing import Any
 
 from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext as _
 from ninja import Query, Router
 
 from homeroom.accounts.policy import Permission
@@ -117,7 +118,9 @@ def change_shipment(request: ApiRequest, pk: int, values: ShipmentValues) -> Any
 @requires(Permission.SEND_TO_APPLE)
 def cancel_shipment(request: ApiRequest, pk: int) -> Any:
     """Of one that was not shipped; its units are free again."""
-    shipments.cancel_shipment(_shipment(request, pk), actor=request.viewer.actor)
+    found = _shipment(request, pk)
+    _refuse_units_of_others(request, found)
+    shipments.cancel_shipment(found, actor=request.viewer.actor)
     return None
 
 
@@ -155,8 +158,7 @@ def ask_apple(request: ApiRequest, pk: int) -> Any:
 def ship(request: ApiRequest, pk: int, values: Ship) -> Any:
     """All or none. Asks nobody: see first that Apple has been asked about each."""
     found = _shipment(request, pk)
-    if queries.contents(request.viewer, found).elsewhere:
-        raise Refused("The shipment holds units of sites that you don't see.")
+    _refuse_units_of_others(request, found)
     shipments.ship(found, actor=request.viewer.actor, **values.dict())
     return _row(request, found)
 
@@ -175,6 +177,11 @@ def _incident_row(request: ApiRequest, pk: int) -> dict[str, Any]:
 
 def _shipment(request: ApiRequest, pk: int) -> Shipment:
     return get_object_or_404(queries.shipments(request.viewer), pk=pk)
+
+
+def _refuse_units_of_others(request: ApiRequest, found: Shipment) -> None:
+    if queries.contents(request.viewer, found).elsewhere:
+        raise Refused(_("The shipment holds units of sites that you don't see."))
 
 
 def _row(request: ApiRequest, found: Shipment) -> dict[str, Any]:
@@ -203,8 +210,11 @@ def _unit_named(request: ApiRequest, values: UnitIn) -> Incident:
         return _incident(request, values.incident)
     device = device_by_serial_or_tag(request.viewer, values.device) if values.device else None
     if device is None:
-        raise Refused(f"You see no device with the serial number or tag “{values.device}”.", field="device")
+        raise Refused(
+            _("You see no device with the serial number or tag “%(device)s”.") % {"device": values.device},
+            field="device",
+        )
     incident = queries.open_incident_of(request.viewer, device)
     if incident is None:
-        raise Refused(f"{device} has no open incident.", field="device")
+        raise Refused(_("%(device)s has no open incident.") % {"device": device}, field="device")
     return incident

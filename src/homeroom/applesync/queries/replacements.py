@@ -90,6 +90,16 @@ def other_suggestions(viewer: Viewer, best: Iterable[Replacement]) -> dict[int, 
     return {each.pk: counts.get((each.connection_id, each.replacement_serial), 1) - 1 for each in found}
 
 
+def is_suggested_elsewhere(viewer: Viewer, candidate: AppleDevice) -> bool:
+    """Whether it may replace a device that the viewer doesn't see: others know whether it is theirs."""
+    of_it = Replacement.objects.filter(
+        state=State.SUGGESTED,
+        connection=candidate.connection_id,
+        replacement_serial=candidate.serial_number,
+    )
+    return of_it.exclude(pk__in=suggestions(viewer).values("pk")).exists()
+
+
 def suggestions_for(viewer: Viewer, candidate: AppleDevice) -> QuerySet[Replacement]:
     """All for one new device, the best first."""
     of_it = suggestions(viewer).filter(

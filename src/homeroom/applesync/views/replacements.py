@@ -96,6 +96,7 @@ def candidate(request: ViewerRequest, pk: int) -> HttpResponse:
         "answers": answers[:MOST_ANSWERS],
         "more": len(answers) > MOST_ANSWERS,
         "elsewhere": applied is not None,
+        "suggested_elsewhere": queries.is_suggested_elsewhere(request.viewer, found),
         "device": queries.devices_called(request.viewer, [found.serial_number]).get(found.serial_number),
     }
     return render(request, "applesync/replacements/candidate.html", context)
@@ -141,6 +142,12 @@ def pair(request: ViewerRequest, pk: int) -> HttpResponse:
 @requires(Permission.REVIEW_REPLACEMENTS)
 def not_ours(request: ViewerRequest, pk: int) -> HttpResponse:
     found = get_object_or_404(queries.candidates(request.viewer), pk=pk)
+    if queries.is_suggested_elsewhere(request.viewer, found):
+        messages.error(
+            request,
+            _("It may replace a device of a site that you don't see, so somebody who does decides that."),
+        )
+        return redirect("applesync:replacement-candidate", pk=pk)
     reason = request.POST.get("reason", "")[:1000]
     try:
         verbs.dismiss_candidate(found, reason=reason, actor=request.viewer.actor)

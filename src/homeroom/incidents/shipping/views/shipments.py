@@ -90,9 +90,7 @@ def shipment_ship(request: ViewerRequest, number: int) -> HttpResponse:
     if not found.is_open or not context["contents"].total:
         return redirect(found)
     if context["contents"].elsewhere:
-        messages.error(
-            request, _("This box holds units of sites that you don't see. Let somebody ship it who does.")
-        )
+        messages.error(request, _units_of_others())
         return redirect(found)
     form = ShippingForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
@@ -114,6 +112,9 @@ def shipment_ship(request: ViewerRequest, number: int) -> HttpResponse:
 @requires(Permission.SEND_TO_APPLE)
 def shipment_cancel(request: ViewerRequest, number: int) -> HttpResponse:
     found = shipment_of(request, number)
+    if queries.contents(request.viewer, found).elsewhere:
+        messages.error(request, _units_of_others())
+        return redirect(found)
     try:
         verbs.cancel_shipment(found, actor=request.viewer.actor)
     except Refused as refusal:
@@ -146,6 +147,10 @@ def packed(request: ViewerRequest, shipment: Shipment) -> dict[str, Any]:
         "nobody_asks": nobody_asks,
         "known": f"{inside.total}.{inside.awaited}.{nobody_asks:d}",
     }
+
+
+def _units_of_others() -> str:
+    return _("This box holds units of sites that you don't see. Leave that to somebody who does.")
 
 
 def _sentence(shipped: verbs.Shipped) -> str:
