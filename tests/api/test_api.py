@@ -180,6 +180,12 @@ def test_a_device_that_is_wrong_is_refused_and_the_field_named(body: dict[str, s
     assert Device.objects.count() == 1
 
 
+@pytest.mark.parametrize("body", [[], [None, None], "text", 7])
+def test_a_body_that_is_no_object_is_refused_also_where_every_field_may_be_left_out(body: Any) -> None:
+    for method, path in (("POST", "/shipments"), ("PATCH", f"/sites/{make_site().pk}")):
+        assert is_problem(Caller().send(method, path, body), 422)
+
+
 def test_synced_insurance_is_refused_with_the_sentence() -> None:
     record = make_synced_record(make_device())
     before = InsuranceRecord.objects.values().get()

@@ -12,8 +12,9 @@ from schemathesis import Case, Config
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from homeroom.config.wsgi import application
+from homeroom.incidents.models import Incident
 from homeroom.insurance.models import Kind as InsuranceKind
-from homeroom.inventory.models import Assignment, Person
+from homeroom.inventory.models import Assignment, Person, Site
 from tests.api.test_api import Caller
 from tests.builders import make_site
 from tests.test_walk import World
@@ -63,7 +64,13 @@ def test_every_answer_is_as_described(case: Case) -> None:
 
 @pytest.mark.parametrize(
     ("body", "words"),
-    [("PersonIn", Person.Kind), ("CheckOut", Assignment.Kind), ("InsuranceIn", InsuranceKind)],
+    [
+        ("PersonIn", Person.Kind),
+        ("CheckOut", Assignment.Kind),
+        ("InsuranceIn", InsuranceKind),
+        ("IncidentIn", Incident.Kind),
+        ("SiteIn", Site.Kind),
+    ],
 )
 def test_each_kind_has_its_own_words(body: str, words: type[Choices]) -> None:
     kind = described.raw_schema["components"]["schemas"][body]["properties"]["kind"]

@@ -10,7 +10,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from homeroom.accounts.policy import Role
-from homeroom.applesync.models import Connection, Replacement
+from homeroom.applesync.models import Connection, Replacement, SyncRun
+from homeroom.applesync.replacements.evidence import Evidence, Kind
+from homeroom.applesync.replacements.words import sentence
 from homeroom.applesync.verbs.replacements import (
     apply_replacement,
     dismiss_candidate,
@@ -88,6 +90,24 @@ def test_a_suggestion_shows_its_evidence_and_both_devices_side_by_side(as_techni
         "Apple still lists the original, OLD1.",
     ):
         assert words in page, words
+
+
+def test_what_fell_within_an_hour_is_told_so():
+    at = timezone.now()
+    left = sentence(Evidence(Kind.LEFT_ABOUT_THEN, at=at, hours=0))
+    assert left.endswith(", as the new one appeared.")
+    assert "at about the same time" in sentence(Evidence(Kind.LEFT_ABOUT_THEN, at=at, hours=-3))
+    appeared = sentence(Evidence(Kind.APPEARED_AFTER_SHIPPED, at=at, hours=0))
+    assert appeared.endswith("less than an hour after the original was shipped.")
+
+
+def test_a_sync_leads_to_what_it_found_to_review(as_administrator, connection):
+    run = SyncRun.objects.create(
+        connection=connection, state=SyncRun.State.SUCCEEDED, replacements_to_review=6, requested_by="Ada"
+    )
+    assert f'btn-primary" href="{REVIEW}"' in text(as_administrator.get(run.get_absolute_url()))
+    run = SyncRun.objects.create(connection=connection, state=SyncRun.State.SUCCEEDED, requested_by="Ada")
+    assert f'btn-primary" href="{REVIEW}"' not in text(as_administrator.get(run.get_absolute_url()))
 
 
 def test_the_menu_counts_the_new_devices_that_wait(as_technician, as_viewer, connection):
@@ -383,7 +403,9 @@ def test_the_incident_shows_what_may_replace_its_device_and_then_what_did(as_tec
     apply_replacement(shown, actor=COMMAND_LINE)
     page = text(as_technician.get(address))
     assert "Add it to the inventory, with its asset tag" in page
-    assert reverse("applesync:receive-replacement", args=[shown.pk]) in page
+    receive = reverse("applesync:receive-replacement", args=[shown.pk])
+    assert receive in page
+    assert page.index(receive) < page.index("Close: how did it end?"), "what comes next stands first"
 
 
 def test_a_new_device_that_is_scanned_at_the_board_is_received_as_a_replacement(as_technician, connection):

@@ -13,6 +13,8 @@ from urllib.request import urlopen
 
 import pytest
 
+from appleschool_sim.actions import ReplaceSeveral
+from appleschool_sim.control import Control
 from appleschool_sim.testing import running_simulator
 from homeroom.applesync.models import SyncRun
 from homeroom.applesync.verbs.runs import request_sync
@@ -111,9 +113,9 @@ def test_a_port_in_use_is_one_clear_sentence(command: str, tmp_path: Path) -> No
 class Demo:
     """`homeroom demo`, up to where it is ready; what it has printed is `told`."""
 
-    def __init__(self, folder: Path, port: int) -> None:
+    def __init__(self, folder: Path, port: int, *, devices: int = 20) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "homeroom", "demo", "--devices", "20", "--port", str(port)],
+            [sys.executable, "-m", "homeroom", "demo", "--devices", str(devices), "--port", str(port)],
             env=of_its_own(folder),
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -125,6 +127,10 @@ class Demo:
             if line.startswith("http"):
                 break
         self.children = children_of(self.process.pid)
+
+    def told_after(self, words: str) -> str:
+        (line,) = (line for line in self.told if words in line)
+        return line.partition(":  ")[2]
 
     def stop(self) -> set[int]:
         """As Ctrl-C does; answers what was left behind."""
@@ -144,7 +150,9 @@ def test_a_demo_ends_whole_and_the_next_start_goes_on(tmp_path: Path) -> None:
     assert second.stop() == set()
     built = "Building a district of 20 devices at 12 sites …"
     assert (built in first.told, built in second.told) == (True, False)
-    assert second.told[-6:] == first.told[-6:]  # the sign-in and the address
+    # The sign-in, what to replace, and the address; the simulated Apple has another port each time.
+    for before, after in zip(first.told[-7:], second.told[-7:], strict=True):
+        assert after == before or "/_control/" in before
     exported = subprocess.run(
         [sys.executable, "-m", "homeroom", "export", "runs", "--format", "json"],
         env=of_its_own(tmp_path),
@@ -156,6 +164,33 @@ def test_a_demo_ends_whole_and_the_next_start_goes_on(tmp_path: Path) -> None:
         ("succeeded", True, 0),
         ("succeeded", False, 0),
     ]
+
+
+@pytest.mark.journey
+def test_a_demo_tells_the_story_of_replacements(tmp_path: Path) -> None:
+    """What it says to replace: the next sync pairs the single one, and asks about the box."""
+    demo = Demo(tmp_path, free_port(), devices=300)
+    try:
+        (single,) = demo.told_after("pairs by itself").split()
+        box = demo.told_after("asks about").split()
+        assert len(box) == 6
+        apple = demo.told_after("cause trouble").removesuffix("/_control/")
+        for serials in ([single], box):
+            Control(apple).take(ReplaceSeveral(serials=serials))
+        synced = subprocess.run(
+            [sys.executable, "-m", "homeroom", "apple", "sync", "--json"],
+            env=of_its_own(tmp_path)
+            | {
+                "HOMEROOM_APPLE_API_URL": f"{apple}/v1",
+                "HOMEROOM_APPLE_TOKEN_URL": f"{apple}/auth/oauth2/token",
+            },
+            capture_output=True,
+            check=True,
+        )
+    finally:
+        assert demo.stop() == set()
+    run = json.loads(synced.stdout)
+    assert (run["replacements_applied"], run["replacements_to_review"]) == (1, len(box))
 
 
 def test_serve_that_is_killed_while_it_starts_leaves_nothing_behind(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Opening an incident and working on it in the browser."""
 
+import re
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from homeroom.incidents.verbs.repairs import receive_replacement, send_to_apple
 from homeroom.incidents.verbs.statuses import default_status, ensure_system_statuses
 from homeroom.insurance.models import CoverageCheck, InsuranceRecord
 from homeroom.insurance.queries import today
-from homeroom.inventory.verbs.assignments import check_out, swap_for_loaner
+from homeroom.inventory.verbs.assignments import check_in, check_out, swap_for_loaner
 from tests.builders import make_device, make_person, make_site, make_user
 from tests.incidents.pictures import HEIC, PDF, PROGRAM, upload
 from tests.insurance.records import answered
@@ -291,6 +292,31 @@ def test_the_page_tells_of_the_loaner_and_of_the_devices_other_incidents(as_tech
         assert "Second time" in page
 
 
+def test_a_loaner_is_offered_while_the_person_has_the_device_and_not_in_vain_after_it(as_technician):
+    device, ann, bob = make_device(), make_person(), make_person()
+    offer = reverse("inventory:loaner", args=[device.pk])
+    check_out(device, ann, actor=COMMAND_LINE)
+    incident = open_incident(device, summary="Cracked screen", actor=COMMAND_LINE)
+    assert offer in text(as_technician.get(incident.get_absolute_url()))
+    check_in(device, actor=COMMAND_LINE)
+    assert offer not in text(as_technician.get(incident.get_absolute_url()))
+    check_out(device, bob, actor=COMMAND_LINE)
+    assert offer not in text(as_technician.get(incident.get_absolute_url()))
+
+
+@pytest.mark.parametrize("page", ["new-of-device", "send-to-apple", "device"])
+def test_no_dot_stands_for_a_model_that_nobody_typed(as_technician, page):
+    incident = make_incident(model="", product_family="")
+    address = {
+        "new-of-device": new_of(incident.device),
+        "send-to-apple": url("send-to-apple", incident),
+        "device": incident.device.get_absolute_url(),
+    }[page]
+    shown = text(as_technician.get(address))
+    assert "·  ·" not in shown
+    assert not re.search(r">\s*· (<a|School)", shown)
+
+
 def test_the_profile_tells_open_ones_first_and_offers_to_report_one(as_technician, as_viewer):
     first = make_incident()
     second = open_incident(first.device, summary="Done with", actor=COMMAND_LINE)
@@ -325,7 +351,7 @@ def test_an_incident_costs_few_queries_however_much_is_on_it(as_technician, djan
     for number in range(5):
         as_technician.post(url("comment", incident), {"text": f"Comment {number}"})
     as_technician.post(url("attach", incident), {"file": [upload(), upload(), upload("a.pdf", PDF)]})
-    with django_assert_max_num_queries(14):
+    with django_assert_max_num_queries(15):
         as_technician.get(incident.get_absolute_url())
     assert Attachment.objects.count() == 3
 

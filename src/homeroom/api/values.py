@@ -1,14 +1,16 @@
 """What requests name by its own name: sites, statuses, people, technicians; and kinds of things."""
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 from django.db.models import Choices
 from django.utils.translation import gettext as _
-from pydantic import WithJsonSchema
+from ninja import Schema
+from pydantic import WithJsonSchema, model_validator
 
 from homeroom.accounts.models import User
 from homeroom.accounts.policy import Viewer
-from homeroom.incidents.models import IncidentStatus
+from homeroom.incidents.models import Incident, IncidentStatus
 from homeroom.incidents.queries import incident_statuses, technicians
 from homeroom.insurance.models import Kind
 from homeroom.inventory import queries
@@ -21,9 +23,23 @@ def _one_of(choices: type[Choices]) -> WithJsonSchema:
     return WithJsonSchema({"type": "string", "enum": choices.values})
 
 
+class Body(Schema):
+    """What a request brings. Where every field may be left out, the library would take anything for an object."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _is_an_object(cls, value: Any) -> Any:
+        brought = getattr(value, "_obj", value)  # within the library's reader of attributes
+        if not isinstance(brought, Mapping):
+            raise ValueError(_("Send a JSON object."))  # noqa: TRY004 - pydantic tells of this one
+        return value
+
+
 PersonKind = Annotated[Person.Kind, _one_of(Person.Kind)]
 AssignmentKind = Annotated[Assignment.Kind, _one_of(Assignment.Kind)]
 InsuranceKind = Annotated[Kind, _one_of(Kind)]
+IncidentKind = Annotated[Incident.Kind, _one_of(Incident.Kind)]
+SiteKind = Annotated[Site.Kind, _one_of(Site.Kind)]
 
 
 def site_named(viewer: Viewer, name: str) -> Site:

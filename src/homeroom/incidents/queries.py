@@ -63,7 +63,9 @@ def for_list(found: QuerySet[Incident]) -> QuerySet[Incident]:
 
 def incident_page(viewer: Viewer) -> QuerySet[Incident]:
     """For one incident with what stands beside it."""
-    return incidents(viewer).select_related("device__site", "person__site", "status", "technician")
+    return incidents(viewer).select_related(
+        "device__site", "device__status", "person__site", "status", "technician"
+    )
 
 
 def search_incidents(found: QuerySet[Incident], text: str) -> QuerySet[Incident]:

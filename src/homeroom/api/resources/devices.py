@@ -5,13 +5,13 @@ from typing import Any
 
 from django.http import Http404
 from django.utils.translation import gettext as _
-from ninja import Query, Router, Schema
+from ninja import Query, Router
 from ninja.errors import HttpError
 
 from homeroom.accounts.policy import Permission
 from homeroom.api.authentication import ApiRequest, requires
 from homeroom.api.paging import PageOf, PageQuery, page_of, row_of
-from homeroom.api.values import AssignmentKind, person_with, site_named, status_named
+from homeroom.api.values import AssignmentKind, Body, person_with, site_named, status_named
 from homeroom.applesync.verbs.refresh import refresh_device
 from homeroom.insurance.lists import in_state
 from homeroom.insurance.rules import CoverageState
@@ -31,7 +31,7 @@ class DevicesQuery(PageQuery):
     coverage: CoverageState | None = None
 
 
-class DeviceChanges(Schema):
+class DeviceChanges(Body):
     asset_tag: str | None = None
     serial_number: str | None = None
     name: str | None = None
@@ -52,7 +52,7 @@ class DeviceIn(DeviceChanges):
     site: str
 
 
-class CheckOut(Schema):
+class CheckOut(Body):
     """`person` is an external ID."""
 
     person: str

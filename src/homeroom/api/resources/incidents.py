@@ -13,7 +13,7 @@ from ninja.files import UploadedFile
 from homeroom.accounts.policy import Permission
 from homeroom.api.authentication import ApiRequest, requires
 from homeroom.api.paging import PageOf, PageQuery, page_of, row_of
-from homeroom.api.values import incident_status_named, technician_with
+from homeroom.api.values import Body, IncidentKind, incident_status_named, technician_with
 from homeroom.incidents import queries
 from homeroom.incidents.models import Attachment, Incident
 from homeroom.incidents.verbs import incidents as verbs
@@ -29,16 +29,16 @@ class IncidentsQuery(PageQuery):
     q: str = ""
     serial_number: str = ""
     status: str = ""
-    kind: Incident.Kind | None = None
+    kind: IncidentKind | None = None
     open: bool | None = None
     at_apple: bool | None = None
     overdue: bool | None = None
 
 
-class IncidentChanges(Schema):
+class IncidentChanges(Body):
     """`technician` is an email address; null is nobody. A closed `status` needs an `outcome`."""
 
-    kind: Incident.Kind | None = None
+    kind: IncidentKind | None = None
     summary: str | None = None
     description: str | None = None
     technician: str | None = None
@@ -54,14 +54,14 @@ class IncidentIn(IncidentChanges):
     summary: str
 
 
-class Closing(Schema):
+class Closing(Body):
     """Without a `status` it is *Closed*."""
 
     outcome: Incident.Outcome
     status: str | None = None
 
 
-class CommentIn(Schema):
+class CommentIn(Body):
     text: str
 
 

@@ -3,12 +3,12 @@ from decimal import Decimal
 from typing import Any
 
 from django.shortcuts import get_object_or_404
-from ninja import Query, Router, Schema
+from ninja import Query, Router
 
 from homeroom.accounts.policy import Permission
 from homeroom.api.authentication import ApiRequest, requires
 from homeroom.api.paging import PageOf, PageQuery, page_of, row_of
-from homeroom.api.values import InsuranceKind
+from homeroom.api.values import Body, InsuranceKind
 from homeroom.insurance import queries, verbs
 from homeroom.insurance.models import InsuranceRecord, Source
 from homeroom.inventory.queries import visible_devices
@@ -21,7 +21,7 @@ class InsuranceQuery(PageQuery):
     source: Source | None = None
 
 
-class InsuranceChanges(Schema):
+class InsuranceChanges(Body):
     provider: str | None = None
     plan: str | None = None
     agreement_number: str | None = None

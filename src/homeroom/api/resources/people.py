@@ -1,12 +1,12 @@
 from typing import Any
 
 from django.shortcuts import get_object_or_404
-from ninja import Query, Router, Schema
+from ninja import Query, Router
 
 from homeroom.accounts.policy import Permission
 from homeroom.api.authentication import ApiRequest, requires
 from homeroom.api.paging import PageOf, PageQuery, page_of, row_of
-from homeroom.api.values import PersonKind, site_named
+from homeroom.api.values import Body, PersonKind, site_named
 from homeroom.inventory import queries
 from homeroom.inventory.models import Person
 from homeroom.inventory.verbs.people import create_person, update_person
@@ -19,7 +19,7 @@ class PeopleQuery(PageQuery):
     external_id: str = ""
 
 
-class PersonChanges(Schema):
+class PersonChanges(Body):
     external_id: str | None = None
     name: str | None = None
     email: str | None = None

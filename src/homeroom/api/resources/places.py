@@ -7,9 +7,9 @@ from ninja import Router, Schema
 
 from homeroom.accounts.policy import Permission
 from homeroom.api.authentication import ApiRequest, requires
+from homeroom.api.values import Body, SiteKind
 from homeroom.incidents.queries import incident_statuses
 from homeroom.inventory import queries
-from homeroom.inventory.models import Site
 from homeroom.inventory.verbs.sites import create_site, update_site
 
 router = Router(tags=["sites"])
@@ -24,9 +24,9 @@ class SiteOut(Schema):
     address: str
 
 
-class SiteChanges(Schema):
+class SiteChanges(Body):
     name: str | None = None
-    kind: Site.Kind | None = None
+    kind: SiteKind | None = None
     contact_name: str | None = None
     contact_phone: str | None = None
     address: str | None = None

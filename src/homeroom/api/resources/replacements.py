@@ -4,13 +4,13 @@ from typing import Any
 
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
-from ninja import Query, Router, Schema
+from ninja import Query, Router
 from pydantic import Field
 
 from homeroom.accounts.policy import Permission
 from homeroom.api.authentication import ApiRequest, requires
 from homeroom.api.paging import PageOf, PageQuery, page_of, row_of
-from homeroom.api.values import site_named
+from homeroom.api.values import Body, site_named
 from homeroom.applesync.models import AppleDevice, Replacement, ToldReplacement
 from homeroom.applesync.queries import replacements as queries
 from homeroom.applesync.queries.receiving import mirrored
@@ -31,11 +31,11 @@ class ReplacementsQuery(PageQuery):
     replacement_serial: str = ""
 
 
-class Reason(Schema):
+class Reason(Body):
     reason: str = Field("", max_length=1000)
 
 
-class Pair(Schema):
+class Pair(Body):
     """`connection` is needed only where several list the serial number."""
 
     replacement_serial: str = Field(min_length=1, max_length=100)
@@ -43,12 +43,12 @@ class Pair(Schema):
     connection: str | None = None
 
 
-class Told(Schema):
+class Told(Body):
     replacement_serial: str = Field(min_length=1, max_length=100)
     original_serial: str = Field(min_length=1, max_length=100)
 
 
-class Receive(Schema):
+class Receive(Body):
     """What is to be done of what is left; the values have the original's where they are left out."""
 
     asset_tag: str | None = None

@@ -5,11 +5,12 @@ from typing import Any
 
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
-from ninja import Query, Router, Schema
+from ninja import Query, Router
 
 from homeroom.accounts.policy import Permission
 from homeroom.api.authentication import ApiRequest, requires
 from homeroom.api.paging import PageOf, PageQuery, page_of, row_of
+from homeroom.api.values import Body
 from homeroom.incidents.inquiry import ask_now, request_answers
 from homeroom.incidents.models import Incident, Shipment
 from homeroom.incidents.queries import at_apple, incidents
@@ -25,7 +26,7 @@ PATIENCE = 8.0
 """Seconds that a request may wait for Apple; what is not answered by then could not be asked."""
 
 
-class SendToApple(Schema):
+class SendToApple(Body):
     """`reason` overrides what speaks against sending."""
 
     repair_number: str = ""
@@ -33,24 +34,24 @@ class SendToApple(Schema):
     shipped_on: date | None = None
 
 
-class ReceiveBack(Schema):
+class ReceiveBack(Body):
     outcome: Incident.Outcome = Incident.Outcome.REPAIRED
 
 
-class ShipmentValues(Schema):
+class ShipmentValues(Body):
     reference: str | None = None
     carrier: str | None = None
     tracking_number: str | None = None
 
 
-class UnitIn(Schema):
+class UnitIn(Body):
     """The open incident of a device, named by serial number or asset tag; or the incident's number."""
 
     device: str = ""
     incident: int | None = None
 
 
-class Ship(Schema):
+class Ship(Body):
     """Where something speaks against a unit: one `reason` for all, or `leave_out` those."""
 
     reason: str = ""

@@ -49,7 +49,9 @@ def _number_of_several(evidence: Evidence) -> str:
 
 
 def _left_about_then(evidence: Evidence) -> str:
-    return _left(evidence) + " " + _("That is at about the time at which the new one appeared.")
+    if not evidence.hours:
+        return _left(evidence)
+    return _left(evidence) + " " + _("That is at about the same time.")
 
 
 def _left_at_another_time(evidence: Evidence) -> str:

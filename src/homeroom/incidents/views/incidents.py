@@ -24,6 +24,7 @@ from homeroom.incidents.tables import IncidentTable
 from homeroom.incidents.timeline import incident_timeline
 from homeroom.incidents.verbs import incidents as verbs
 from homeroom.inventory.exports.views import export_response
+from homeroom.inventory.queries import open_assignment
 from homeroom.inventory.views.lists import paged
 from homeroom.web.errors import Refused
 
@@ -83,6 +84,7 @@ def incidents(request: ViewerRequest) -> HttpResponseBase:
 def incident(request: ViewerRequest, number: int) -> HttpResponse:
     found = _incident(request, number)
     attachments = list(queries.attachments(found))
+    now = open_assignment(found.device) if found.person else None
     return render(
         request,
         "incidents/incident.html",
@@ -94,6 +96,7 @@ def incident(request: ViewerRequest, number: int) -> HttpResponse:
             "timeline": incident_timeline(found),
             "others": queries.incidents_of_device(found.device).exclude(pk=found.pk)[:10],
             "loans": queries.loans(found.person) if found.person else (),
+            "still_has": now is not None and now.person_id == found.person_id,
             "sees_person": found.person and request.viewer.sees_site(found.person.site_id),
             "outcomes": Incident.Outcome.choices,
             "suggested_outcome": _suggested_outcome(found),

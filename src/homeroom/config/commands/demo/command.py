@@ -80,6 +80,8 @@ def demo(devices: int, port: int) -> None:
             _tell(f"  {email}  ({role.label})")
         _tell(f"with the password  {password}")
         _tell(f"Ship replacements and cause trouble at the simulated Apple:  {apple}/_control/")
+        for what, serials in repairs.to_be_replaced():
+            _tell(f"  {what}:  {' '.join(serials)}")
         _tell(address(port))
         sys.exit(children.wait())
 

@@ -1,6 +1,7 @@
 """The demo's devices at Apple: single ones, some of them overdue, and a box of identical iPads."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from itertools import islice
 
@@ -10,6 +11,7 @@ from homeroom.accounts.policy import COMMAND_LINE_VIEWER
 from homeroom.applesync.models import AppleDevice
 from homeroom.audit.actors import COMMAND_LINE
 from homeroom.incidents.models import Incident
+from homeroom.incidents.queries import is_at_apple
 from homeroom.incidents.verbs.incidents import open_incident
 from homeroom.incidents.verbs.repairs import correct_shipping_day, receive_back, send_to_apple
 from homeroom.incidents.verbs.shipments import add_unit, create_shipment, ship
@@ -46,6 +48,22 @@ def send_some() -> None:
     for device in others:
         receive_back(_send_one(device, "battery", "Swollen battery", days=12, lends=True), actor=COMMAND_LINE)
     _begin_a_box(alike[IN_THE_BOX:])
+
+
+def to_be_replaced() -> Iterator[tuple[str, list[str]]]:
+    """Worth a replacement at the simulator: one recognized with certainty, and the box of which a person is asked."""
+    away = Incident.objects.filter(is_at_apple()).order_by("pk")
+    models = away.values_list("device__apple_device__product_type", flat=True)
+    alone = [model for model, count in Counter(models).items() if model and count == 1]
+    single = away.filter(shipment=None, device__apple_device__product_type__in=alone)
+    if one := _serials(single[:1]):
+        yield "The next sync pairs by itself what comes for this one", one
+    if box := _serials(away.exclude(shipment=None)):
+        yield "It asks about what comes for this box", box
+
+
+def _serials(incidents: QuerySet[Incident]) -> list[str]:
+    return [serial or "" for serial in incidents.values_list("device__serial_number", flat=True)]
 
 
 def _ship_a_box(devices: Sequence[Device]) -> None:
