@@ -1,5 +1,6 @@
-"""The docs speak of every command and every setting."""
+"""The docs speak of every command, every setting and every kind of mail."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,7 +9,9 @@ import pytest
 
 from homeroom.config.cli import COMMANDS, LazyGroup
 from homeroom.config.configuration import Configuration
+from homeroom.notifications.kinds import Kind, kinds
 
+LINK = re.compile(r"\[([^\]]+)\]\([^)]*\)")
 DOCS = "\n".join(path.read_text() for path in (Path(__file__).resolve().parent.parent / "docs").rglob("*.md"))
 
 
@@ -32,3 +35,8 @@ def test_every_command_is_told_of(command: str) -> None:
 @pytest.mark.parametrize("setting", sorted(Configuration.model_fields))
 def test_every_setting_is_told_of(setting: str) -> None:
     assert f"HOMEROOM_{setting.upper()}" in DOCS
+
+
+@pytest.mark.parametrize("kind", kinds(), ids=lambda kind: kind.key)
+def test_every_kind_of_mail_is_told_of(kind: Kind) -> None:
+    assert f"| {kind.label}" in LINK.sub(r"\1", DOCS)

@@ -114,9 +114,3 @@ def test_a_box_with_another_sites_unit_is_neither_shipped_nor_cancelled_through_
     assert is_problem(caller.send("POST", f"/shipments/{box.pk}/ship", {"reason": "x"}), 409)
     assert is_problem(caller.send("DELETE", f"/shipments/{box.pk}"), 409)
     assert Shipment.objects.get().is_open
-
-
-@pytest.mark.parametrize("body", [[], [None], "x", 7])
-def test_what_is_no_object_begins_no_box(body):
-    assert is_problem(Caller().send("POST", "/shipments", body), 400)
-    assert not Shipment.objects.exists()

@@ -1,11 +1,8 @@
 from typing import Any
 
-from django.http import HttpRequest
 from django.urls import path
 from ninja import NinjaAPI
 from ninja.openapi.schema import OpenAPISchema
-from ninja.parser import Parser
-from ninja.types import DictStrAny
 
 from homeroom import __version__
 from homeroom.api.authentication import Token
@@ -34,24 +31,7 @@ class DescribedApi(NinjaAPI):
         return schema
 
 
-class ObjectParser(Parser):
-    """Bodies are objects. Of a list every value would be taken as left out, as if nothing had been sent."""
-
-    def parse_body(self, request: HttpRequest) -> DictStrAny:
-        body = super().parse_body(request)
-        if not isinstance(body, dict):
-            raise TypeError(body)
-        return body
-
-
-api = DescribedApi(
-    title="Homeroom",
-    version=__version__,
-    auth=Token(),
-    docs_url=None,
-    urls_namespace="api",
-    parser=ObjectParser(),
-)
+api = DescribedApi(title="Homeroom", version=__version__, auth=Token(), docs_url=None, urls_namespace="api")
 speak_of_problems(api)
 for resource in (
     places,
