@@ -4,7 +4,7 @@ from typing import Any
 
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
-from ninja import Query, Router
+from ninja import Query, Router, Schema
 from pydantic import Field
 
 from homeroom.accounts.policy import Permission
@@ -43,9 +43,13 @@ class Pair(Body):
     connection: str | None = None
 
 
-class Told(Body):
+class Told(Schema):
     replacement_serial: str = Field(min_length=1, max_length=100)
     original_serial: str = Field(min_length=1, max_length=100)
+
+
+class Tell(Body, Told):
+    """Which device the device management service knows a new one to replace."""
 
 
 class Receive(Body):
@@ -85,7 +89,7 @@ def pair(request: ApiRequest, values: Pair) -> Any:
 
 @router.post("/replacements/told", response={201: Told})
 @requires(Permission.EDIT_INVENTORY)
-def tell(request: ApiRequest, values: Told) -> Any:
+def tell(request: ApiRequest, values: Tell) -> Any:
     """Which device a new one replaces, as the device management service knows it; the next sync pairs the two.
 
     The new device need not be in the inventory. Of one that is, its `replaces_serial` tells the same.

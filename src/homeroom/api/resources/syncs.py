@@ -3,12 +3,11 @@
 from typing import Any
 
 from django.shortcuts import get_object_or_404
-from ninja import Query, Router
+from ninja import Query, Router, Schema
 
 from homeroom.accounts.policy import Permission
 from homeroom.api.authentication import ApiRequest, requires
 from homeroom.api.paging import PageOf, PageQuery, page_of
-from homeroom.api.values import Body
 from homeroom.applesync.models import SyncRun
 from homeroom.applesync.queries import connections as connection_queries
 from homeroom.applesync.queries.changes import changes
@@ -19,7 +18,7 @@ from homeroom.applesync.verbs.runs import accept_changes, request_cancel, reques
 router = Router(tags=["syncs"])
 
 
-class PutBack(Body):
+class PutBack(Schema):
     """How many records are to be put back."""
 
     records: int

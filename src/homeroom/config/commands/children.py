@@ -15,6 +15,7 @@ import click
 
 END_WITH_PARENT = 1  # PR_SET_PDEATHSIG of Linux's prctl
 PATIENCE_SECONDS = 20.0
+ENDING = (signal.SIGTERM, signal.SIGINT)
 
 
 class Children:
@@ -25,16 +26,16 @@ class Children:
         self._names: dict[int, str] = {}
 
     def __enter__(self) -> Self:
-        self._before = signal.signal(signal.SIGTERM, _end)
+        # SIGINT as well: started in the background of a script, Python itself would pass it by.
+        self._before = {number: signal.signal(number, _end) for number in ENDING}
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> bool:
         # Asked twice, it still ends in order: what is started in sessions of their own would stay behind.
-        interrupted_by = {
-            number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGTERM, signal.SIGINT)
-        }
+        for number in ENDING:
+            signal.signal(number, signal.SIG_IGN)
         for process in reversed(self._processes):
             process.terminate()
         until = time.monotonic() + PATIENCE_SECONDS
@@ -44,7 +45,7 @@ class Children:
             except subprocess.TimeoutExpired:
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
-        for number, handler in (interrupted_by | {signal.SIGTERM: self._before}).items():
+        for number, handler in self._before.items():
             signal.signal(number, handler)
         return kind is KeyboardInterrupt
 
