@@ -62,9 +62,10 @@ class Departed:
 
 
 def open_repairs(run: SyncRun) -> list[Incident]:
-    """Incidents whose device is at Apple and of this connection, or of none."""
+    """Incidents whose device is at Apple and of this connection, or of none. One that is replaced waits for nothing."""
+    replaced = Replacement.objects.filter(state=State.APPLIED, incident__device=OuterRef("device"))
     found = Incident.objects.filter(
-        is_at_apple(), sent_at__isnull=False, device__serial_number__isnull=False
+        ~Exists(replaced), is_at_apple(), sent_at__isnull=False, device__serial_number__isnull=False
     ).select_related("device__apple_device")
     return [each for each in found.order_by("number") if _may_be_of(run, _row(each))]
 
