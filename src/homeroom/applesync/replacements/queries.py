@@ -231,10 +231,10 @@ def _staged_values(staged: StagedDevice, record: OrgDevice, now: datetime) -> di
     }
 
 
-def rows_of_candidates(connection_id: int) -> QuerySet[AppleDevice, dict[str, Any]]:
+def rows_of_candidates(connection_id: int) -> QuerySet[Any, dict[str, Any]]:
     """Of the whole mirror, with what `candidate_of` reads; to be filtered."""
     told = ToldReplacement.objects.filter(replacement_serial=OuterRef("serial_number"))
-    return (
+    rows: QuerySet[Any, dict[str, Any]] = (
         AppleDevice.objects.filter(connection=connection_id)
         .annotate(
             appeared=Coalesce("added_at", "first_seen_at"),
@@ -243,6 +243,7 @@ def rows_of_candidates(connection_id: int) -> QuerySet[AppleDevice, dict[str, An
         .order_by()
         .values(*COLUMNS, "appeared", "told", "device__replaces_serial")
     )
+    return rows
 
 
 def candidate_of(row: Mapping[str, Any]) -> Candidate:
