@@ -30,7 +30,12 @@ from homeroom.applesync.pipeline.running import work_on
 from homeroom.applesync.replacements.evidence import Kind
 from homeroom.applesync.replacements.queries import new_rows, situation
 from homeroom.applesync.verbs.putting_back import put_back, put_back_some
-from homeroom.applesync.verbs.replacements import dismiss_replacement, pair_replacement, undo_replacement
+from homeroom.applesync.verbs.replacements import (
+    apply_replacement,
+    dismiss_replacement,
+    pair_replacement,
+    undo_replacement,
+)
 from homeroom.applesync.verbs.runs import accept_changes, begin, begin_sync
 from homeroom.audit.actors import COMMAND_LINE
 from homeroom.incidents.models import Incident
@@ -268,6 +273,25 @@ def test_sent_after_the_replacement_appeared_is_left_alone_until_the_day_is_corr
         actor=COMMAND_LINE,
     )
     assert sync(district).replacements_applied == 1
+
+
+def test_an_original_that_is_replaced_already_waits_for_nothing(
+    apple: RunningSimulator, district: Connection
+) -> None:
+    """Its other incident is at Apple still, and what comes next is somebody else's."""
+    device, stranger = alike(2)
+    send(device)
+    other = send(device)
+    new = ship_replacement(apple, device)
+    assert sync(district).replacements_applied == 0
+    pairing = Replacement.objects.exclude(incident=other).get(replacement_serial=new)
+    apply_replacement(pairing, actor=COMMAND_LINE)
+    Device.objects.filter(pk=stranger.pk).delete()
+    ship_replacement(apple, stranger, released=ReleaseOrder.NEVER)
+    run = sync(district)
+    assert (run.replacements_applied, run.replacements_to_review) == (0, 0)
+    other.refresh_from_db()
+    assert other.is_at_apple
 
 
 def test_another_family_is_left_alone(apple: RunningSimulator, district: Connection) -> None:

@@ -85,6 +85,17 @@ def test_it_is_never_applied_twice_whichever_side_comes_again(connection):
     assert second.is_at_apple
 
 
+def test_a_device_with_two_incidents_at_apple_is_replaced_once(connection):
+    first = at_apple()
+    second = open_incident(first.device, summary="Battery", actor=COMMAND_LINE)
+    send_to_apple(second, reason="Tested.", actor=COMMAND_LINE)
+    pair_replacement(make_listed("NEW1", connection), first, actor=COMMAND_LINE)
+    with pytest.raises(Refused, match="replaced by NEW1 already"):
+        pair_replacement(make_listed("NEW2", connection), second, actor=COMMAND_LINE)
+    second.refresh_from_db()
+    assert second.is_at_apple
+
+
 def test_nothing_is_half_done_when_the_device_is_no_longer_at_apple(connection):
     incident = at_apple()
     close_incident(incident, outcome="repaired", actor=COMMAND_LINE)

@@ -150,6 +150,16 @@ def test_it_is_told_to_replace_another(connection):
     assert "Perhaps NEW2" in asked("OLD1").sentence
 
 
+def test_what_was_told_by_itself_counts_before_the_device_s_own_row_as_in_the_matching(connection):
+    at_apple(connection)
+    listed = make_candidate("NEW1", connection)
+    listed.device = make_device(serial_number="NEW1", replaces_serial="ANOTHER")
+    listed.save()
+    assert "told to replace another" in asked("OLD1").sentence
+    tell_replacement(replacement_serial="NEW1", original_serial="OLD1", actor=COMMAND_LINE)
+    assert asked("OLD1").cause == Cause.CANDIDATE_NOT_MATCHED_YET
+
+
 def test_nothing_has_come_yet(connection):
     at_apple(connection)
     make_candidate("LONGAGO", connection, added_at=timezone.now() - 400 * DAY)

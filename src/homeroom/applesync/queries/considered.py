@@ -1,27 +1,17 @@
 """What appeared at about the time of one repair, and why it was or was not matched: asked of the matching itself."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 
 from homeroom.applesync.models import AppleDevice, Replacement, ToldReplacement
 from homeroom.applesync.queries.orders import HasReplacementOrder
 from homeroom.applesync.replacements.evidence import Never
-from homeroom.applesync.replacements.facts import (
-    Candidate,
-    Fate,
-    Leaving,
-    Look,
-    Pair,
-    Repair,
-    Serial,
-    Situation,
-    Unit,
-    serial,
-)
+from homeroom.applesync.replacements.facts import Fate, Leaving, Pair, Repair, Situation, serial
+from homeroom.applesync.replacements.queries import candidate_of, rows_of_candidates, unit_of
 from homeroom.applesync.replacements.weighing import LONGEST_REPAIR, Scales
 from homeroom.applesync.replacements.words import why_never
 from homeroom.incidents.models import Incident
@@ -53,34 +43,29 @@ def considered(incident: Incident, original: AppleDevice) -> Sequence[Considered
     was opened.
     """
     since = incident.shipped_at or incident.opened_at
-    around = {row.pk: row for row in _candidates(original, since)}.values()
-    rows = sorted(around, key=lambda row: abs(_appeared(row) - since))[:MOST]
-    if not rows:
+    around = {row["serial_number"]: row for row in _candidates(original, since)}.values()
+    nearest = sorted(around, key=lambda row: abs(row["appeared"] - since))[:MOST]
+    if not nearest:
         return []
-    told = _told([row.serial_number for row in rows])
-    taken = _applied(rows, incident)
+    candidates = [candidate_of(row) for row in nearest]
+    taken = _applied([each.unit.serial for each in candidates], incident)
     repair = _repair(incident, original, since)
-    candidates = [_candidate(row, told) for row in rows]
     scales = Scales(Situation(tuple(candidates), (repair,), refused=_refused(incident)))
     found = []
-    for row, candidate in zip(rows, candidates, strict=True):
+    for candidate in candidates:
         weighed = scales.weigh(candidate, repair)
         reason = why_never(weighed) if isinstance(weighed, Never) else ""
-        if other := taken.get(row.serial_number):
+        if other := taken.get(candidate.unit.serial):
             reason = _("It replaces %(original)s already.") % {"original": other}
-        found.append(Considered(row.serial_number, _appeared(row), reason))
+        found.append(Considered(candidate.unit.serial, candidate.appeared_at, reason))
     return found
 
 
-def _candidates(original: AppleDevice, since: datetime) -> Iterator[AppleDevice]:
+def _candidates(original: AppleDevice, since: datetime) -> Iterator[dict[str, Any]]:
     """With an order number as replacements have it, or told to replace the original."""
     rows = (
-        AppleDevice.objects.annotate(appeared=Coalesce("added_at", "first_seen_at"))
-        .filter(
-            connection=original.connection_id,
-            gone_since__isnull=True,
-            appeared__range=(since - BEFORE, since + LONGEST_REPAIR),
-        )
+        rows_of_candidates(original.connection_id)
+        .filter(gone_since__isnull=True, appeared__range=(since - BEFORE, since + LONGEST_REPAIR))
         .exclude(pk=original.pk)
     )
     yield from rows.filter(HasReplacementOrder())
@@ -94,25 +79,10 @@ def _candidates(original: AppleDevice, since: datetime) -> Iterator[AppleDevice]
         yield from rows.filter(serial_number__in=named)
 
 
-def _appeared(row: AppleDevice) -> datetime:
-    return row.added_at or row.first_seen_at
-
-
-def _told(serial_numbers: Sequence[str]) -> dict[str, Serial]:
-    """Which original each of these replaces, as it was told."""
-    told = ToldReplacement.objects.filter(replacement_serial__in=serial_numbers)
-    devices = Device.objects.filter(serial_number__in=serial_numbers).exclude(replaces_serial="")
-    pairs = [
-        *told.values_list("replacement_serial", "original_serial"),
-        *devices.values_list("serial_number", "replaces_serial"),
-    ]
-    return {str(replacement): serial(original) for replacement, original in pairs}
-
-
-def _applied(rows: Iterable[AppleDevice], incident: Incident) -> dict[str, str]:
-    applied = Replacement.objects.filter(
-        state=State.APPLIED, replacement_serial__in=[row.serial_number for row in rows]
-    ).exclude(incident=incident)
+def _applied(serials: Sequence[str], incident: Incident) -> dict[str, str]:
+    applied = Replacement.objects.filter(state=State.APPLIED, replacement_serial__in=serials).exclude(
+        incident=incident
+    )
     return dict(applied.values_list("replacement_serial", "original_serial"))
 
 
@@ -122,38 +92,13 @@ def _refused(incident: Incident) -> frozenset[Pair]:
     return frozenset(Pair(serial(original), serial(replacement)) for original, replacement in pairs)
 
 
-def look_of(row: AppleDevice) -> Look:
-    return Look(
-        model=row.device_model,
-        product_type=row.product_type,
-        part_number=row.part_number,
-        capacity=row.capacity,
-        color=row.color,
-    )
-
-
-def _unit(row: AppleDevice) -> Unit:
-    return Unit(serial(row.serial_number), row.product_family, look_of(row))
-
-
-def _candidate(row: AppleDevice, told: dict[str, Serial]) -> Candidate:
-    return Candidate(
-        unit=_unit(row),
-        appeared_at=_appeared(row),
-        order_number=row.order_number,
-        ordered_at=row.ordered_at,
-        purchase_source=row.purchase_source_type,
-        replaces=told.get(row.serial_number),
-    )
-
-
 def _repair(incident: Incident, original: AppleDevice, since: datetime) -> Repair:
     left = original.released_at or original.gone_since
     return Repair(
         incident=incident.number,
-        unit=_unit(original),
+        unit=unit_of(original),
         shipped_at=since,
-        repair_number=incident.repair_number,
+        repair_number=incident.repair_number.strip().upper(),
         fate=Fate.LEFT if left else Fate.LISTED,
         leaving=Leaving.at(left) if left else None,
     )

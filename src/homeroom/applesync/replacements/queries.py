@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Subquery
+from django.db.models import Exists, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from appleschool.reading import read_org_device
@@ -62,9 +62,10 @@ class Departed:
 
 
 def open_repairs(run: SyncRun) -> list[Incident]:
-    """Incidents whose device is at Apple and of this connection, or of none."""
+    """Incidents whose device is at Apple and of this connection, or of none. One that is replaced waits for nothing."""
+    replaced = Replacement.objects.filter(state=State.APPLIED, incident__device=OuterRef("device"))
     found = Incident.objects.filter(
-        is_at_apple(), sent_at__isnull=False, device__serial_number__isnull=False
+        ~Exists(replaced), is_at_apple(), sent_at__isnull=False, device__serial_number__isnull=False
     ).select_related("device__apple_device")
     return [each for each in found.order_by("number") if _may_be_of(run, _row(each))]
 
@@ -108,7 +109,7 @@ def _repair(
     incident: Incident, departures: Mapping[Serial, Departed], listings: "_Listings", unknown: frozenset[str]
 ) -> Repair:
     row = _row(incident)
-    unit = _unit(_values(row)) if row else _typed_unit(incident.device)
+    unit = unit_of(row) if row else _typed_unit(incident.device)
     departed = departures.get(unit.serial) or (_departed(row) if row else None)
     if row is None:
         fate = Fate.NEVER_LISTED
@@ -174,7 +175,7 @@ def _candidates(run: SyncRun, since: datetime) -> Iterator[Candidate]:
     found = {row["serial_number"]: row for rows in new_rows(run, since) for row in rows}
     if run.preview:
         found |= {row["serial_number"]: row for row in _staged_rows(run, since)}
-    yield from (_candidate(row) for name, row in sorted(found.items()) if name not in decided)
+    yield from (candidate_of(row) for name, row in sorted(found.items()) if name not in decided)
 
 
 def _decided(run: SyncRun) -> set[str]:
@@ -186,17 +187,7 @@ def _decided(run: SyncRun) -> set[str]:
 
 
 def new_rows(run: SyncRun, since: datetime) -> Iterator[Iterable[dict[str, Any]]]:
-    told = ToldReplacement.objects.filter(replacement_serial=OuterRef("serial_number"))
-    rows = (
-        AppleDevice.objects.filter(connection=run.connection_id)
-        .annotate(
-            appeared=Coalesce("added_at", "first_seen_at"),
-            told=Subquery(told.values("original_serial")[:1]),
-        )
-        .filter(appeared__gte=since)
-        .order_by()
-        .values(*COLUMNS, "appeared", "told", "device__replaces_serial")
-    )
+    rows = rows_of_candidates(run.connection_id).filter(appeared__gte=since)
     mirror = AppleDevice.objects.order_by().filter(connection=run.connection_id)
     named = ToldReplacement.objects.order_by().values("replacement_serial")
     naming = Device.objects.order_by().filter(replaces_serial__gt="").values("pk")
@@ -240,7 +231,23 @@ def _staged_values(staged: StagedDevice, record: OrgDevice, now: datetime) -> di
     }
 
 
-def _candidate(row: Mapping[str, Any]) -> Candidate:
+def rows_of_candidates(connection_id: int) -> QuerySet[Any, dict[str, Any]]:
+    """Of the whole mirror, with what `candidate_of` reads; to be filtered."""
+    told = ToldReplacement.objects.filter(replacement_serial=OuterRef("serial_number"))
+    rows: QuerySet[Any, dict[str, Any]] = (
+        AppleDevice.objects.filter(connection=connection_id)
+        .annotate(
+            appeared=Coalesce("added_at", "first_seen_at"),
+            told=Subquery(told.values("original_serial")[:1]),
+        )
+        .order_by()
+        .values(*COLUMNS, "appeared", "told", "device__replaces_serial")
+    )
+    return rows
+
+
+def candidate_of(row: Mapping[str, Any]) -> Candidate:
+    """What was told by itself counts before what the device's own row tells."""
     replaces = row["told"] or row["device__replaces_serial"]
     return Candidate(
         unit=_unit(row),
@@ -316,8 +323,8 @@ def _refused(run: SyncRun) -> frozenset[Pair]:
     )
 
 
-def _values(row: AppleDevice) -> dict[str, Any]:
-    return {name: getattr(row, name) for name in COLUMNS}
+def unit_of(row: AppleDevice) -> Unit:
+    return _unit({name: getattr(row, name) for name in COLUMNS})
 
 
 def _unit(row: Mapping[str, Any]) -> Unit:

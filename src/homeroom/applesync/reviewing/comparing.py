@@ -9,8 +9,8 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from homeroom.applesync.models import AppleDevice
-from homeroom.applesync.queries.considered import look_of
 from homeroom.applesync.replacements.facts import Look
+from homeroom.applesync.replacements.queries import unit_of
 from homeroom.incidents.models import Incident
 
 
@@ -41,7 +41,7 @@ def _descriptions(
 ) -> Iterator[Fact]:
     """What makes two units alike is the matching's to say."""
     typed = incident.device.model if incident else ""
-    old, new = (look_of(row) if row else Look() for row in (original, candidate))
+    old, new = (unit_of(row).look if row else Look() for row in (original, candidate))
     yield Fact(_("Model"), old.name or typed, new.name, old.has_model_of(new))
     yield Fact(_("Capacity"), _capacity(original), _capacity(candidate), old.has_capacity_of(new))
     yield Fact(_("Color"), _color(old), _color(new), old.has_color_of(new))

@@ -14,11 +14,12 @@ from homeroom.applesync.notifications import tell_that_it_is_applied
 from homeroom.audit.actors import Actor
 from homeroom.audit.verbs import record
 from homeroom.incidents.models import Incident
+from homeroom.incidents.verbs.incidents import locked
 from homeroom.incidents.verbs.repairs import receive_replacement, take_back_replacement
 from homeroom.inventory.models import Assignment, Device, DeviceStatus
 from homeroom.inventory.queries import open_assignment
 from homeroom.inventory.verbs.assignments import check_in, restore_assignment
-from homeroom.inventory.verbs.devices import mark_replaced_by_applecare, set_status
+from homeroom.inventory.verbs.devices import locked_device, mark_replaced_by_applecare, set_status
 from homeroom.web.errors import Refused
 
 State = Replacement.State
@@ -38,8 +39,9 @@ def apply_replacement(replacement: Replacement, *, actor: Actor) -> Replacement:
         raise Refused(_("This replacement is applied already."))
     if incident is None:
         raise Refused(_("Choose the incident whose device it replaces."), field="incident")
+    locked(incident)
+    original = locked_device(incident.device)
     _refuse_second_use(stored)
-    original = incident.device
     assignment = open_assignment(original)
     stored.restores = {"status": original.status_id, "assignment": assignment.pk if assignment else None}
     receive_replacement(incident, actor=actor)
@@ -158,6 +160,7 @@ def _refuse_another_connection(candidate: AppleDevice, incident: Incident) -> No
 
 
 def _refuse_second_use(pairing: Replacement) -> None:
+    """Of the replacement, or of the original: a device may have more than one incident at Apple."""
     applied = Replacement.objects.filter(state=State.APPLIED)
     if other := applied.filter(
         connection=pairing.connection_id, replacement_serial=pairing.replacement_serial
@@ -166,7 +169,7 @@ def _refuse_second_use(pairing: Replacement) -> None:
             _("%(serial)s replaces %(original)s already. Undo that first.")
             % {"serial": pairing.replacement_serial, "original": other.original_serial}
         )
-    if other := applied.filter(incident=pairing.incident_id).first():
+    if other := applied.filter(incident__device__incidents=pairing.incident_id).first():
         raise Refused(
             _("%(original)s is replaced by %(serial)s already. Undo that first.")
             % {"serial": other.replacement_serial, "original": other.original_serial}

@@ -52,7 +52,7 @@ def create_device(*, actor: Actor, **values: Any) -> Device:
 @transaction.atomic
 def update_device(device: Device, *, actor: Actor, **values: Any) -> Device:
     """Change the given values. A status that an integration has set may stay, never be chosen."""
-    stored = _locked(device)
+    stored = locked_device(device)
     if values.get("status") not in (None, stored.status):
         _refuse_system_status(values["status"])
     before = values_of(stored, DEVICE_VALUES)
@@ -80,7 +80,7 @@ def mark_replaced_by_applecare(device: Device, *, actor: Actor) -> Device:
 @transaction.atomic
 def delete_device(device: Device, *, actor: Actor) -> None:
     """Delete a device that was entered by mistake. One with a history stays: it is retired instead."""
-    stored = _locked(device)
+    stored = locked_device(device)
     if stored.assignments.exists():
         raise Refused(
             _("%(device)s has been with people, and that history is kept. Retire it instead.")
@@ -95,13 +95,13 @@ def delete_device(device: Device, *, actor: Actor) -> None:
         ) from error
 
 
-def _locked(device: Device) -> Device:
+def locked_device(device: Device) -> Device:
     """The device as it is stored now, so that the audit trail tells what was really changed."""
     return Device.objects.select_for_update(of=("self",)).select_related("site", "status").get(pk=device.pk)
 
 
 def _change_status(device: Device, status: DeviceStatus, *, actor: Actor) -> Device:
-    stored = _locked(device)
+    stored = locked_device(device)
     before = values_of(stored, DEVICE_VALUES)
     stored.status = status
     _write_changes(stored, "device.status_set", before=before, actor=actor)
