@@ -6,6 +6,7 @@ from http import HTTPStatus
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
+from django.db import DataError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.utils.translation import gettext as _
 from ninja import Field, NinjaAPI, Schema
@@ -114,6 +115,14 @@ def speak_of_problems(api: NinjaAPI) -> None:
     @api.exception_handler(HttpError)
     def other(_request: HttpRequest, error: HttpError) -> HttpResponse:
         return problem(error.status_code, str(error))
+
+    _speak_of_failures(api)
+
+
+def _speak_of_failures(api: NinjaAPI) -> None:
+    @api.exception_handler(DataError)
+    def unstorable(_request: HttpRequest, _error: DataError) -> HttpResponse:
+        return problem(422, _("This holds a character or a number that can't be kept."))
 
     @api.exception_handler(Exception)
     def broken(_request: HttpRequest, error: Exception) -> HttpResponse:

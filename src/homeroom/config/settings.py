@@ -65,6 +65,7 @@ MIDDLEWARE = [
     "django_structlog.middlewares.RequestMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "homeroom.accounts.middleware.ViewerMiddleware",
+    "homeroom.web.middleware.UnstorableMiddleware",
 ]
 
 ROOT_URLCONF = "homeroom.config.urls"
