@@ -31,7 +31,7 @@ LOOKS: dict[Role, Sequence[Look]] = {
     Role.VIEWER: [(PHONE, "light"), (DESK, "dark")],
 }
 """Widths and themes. The administrator sees every page; the others' have fewer buttons."""
-STARTS = ("/devices/", "/devices/?held=nobody", "/devices/?coverage=covered")
+STARTS = ("/devices/?held=nobody", "/devices/", "/devices/?coverage=covered")
 MOST_OF_A_KIND = 8
 MOST_DEVICES = 30
 """Enough that some are with somebody and some with nobody."""
@@ -90,8 +90,9 @@ class Demo:
         self.password = found[1]
 
     def stop(self) -> None:
-        self.process.send_signal(signal.SIGINT)
-        self.process.wait(timeout=60)
+        with self.process:
+            self.process.send_signal(signal.SIGINT)
+            self.process.wait(timeout=60)
 
 
 @pytest.fixture(scope="module")

@@ -78,6 +78,7 @@ def test_a_box_is_packed_shipped_printed_and_a_unit_comes_back(
         expect(code).to_have_value("")
     page.keyboard.type("T4\n")
     expect(page.locator("#feedback")).to_contain_text("T4 has no open incident")
+    expect(page.locator("#feedback").get_by_label("What is wrong")).to_be_focused()
     page.keyboard.type("Battery swollen\n")
     expect(page.locator("#feedback")).to_contain_text("T4 is in: incident")
     expect(code).to_be_focused()
