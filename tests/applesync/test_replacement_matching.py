@@ -437,7 +437,6 @@ def test_everything_there_is_has_words() -> None:
     for kind in Kind:
         assert words.sentence(Evidence(kind, "1", "2", APPEARED, 5, ("X", "Y"))).endswith(".")
     assert all(words.why_never(each).endswith(".") for each in Never)
-    assert all(words.why_unpaired(each).endswith(".") for each in Unpaired)
 
 
 def test_evidence_of_a_newer_version_is_passed_over() -> None:

@@ -11,7 +11,7 @@ from django.urls import reverse
 from homeroom.accounts.models import User
 from homeroom.accounts.policy import Role
 from homeroom.inventory.imports import verbs
-from homeroom.inventory.imports.verbs import take_up_due_import
+from homeroom.inventory.imports.work import take_up_due_import
 from homeroom.inventory.models import Device, ImportJob
 from tests.builders import make_device, make_site, make_user
 

@@ -22,7 +22,7 @@ from homeroom.accounts.policy import COMMAND_LINE_VIEWER, Role
 from homeroom.audit.models import Entry
 from homeroom.inventory.imports import verbs
 from homeroom.inventory.imports.planning import Source
-from homeroom.inventory.imports.verbs import take_up_due_import
+from homeroom.inventory.imports.work import take_up_due_import
 from homeroom.inventory.models import Device, ImportJob, ImportRow
 from tests.builders import make_device, make_site
 from tests.inventory.files import bring_in, csv_text, write_csv, write_xlsx

@@ -15,7 +15,7 @@ from homeroom.incidents.verbs.attachments import DailySweep
 from homeroom.incidents.verbs.overdue import tell_overdue
 from homeroom.insurance.queries import today
 from homeroom.insurance.verbs import refresh_due_summaries
-from homeroom.inventory.imports.verbs import take_up_due_import
+from homeroom.inventory.imports.work import take_up_due_import
 from homeroom.notifications.verbs import assemble_due_digests, forget_old_mail, send_due_mail
 from homeroom.reports.verbs.rollup import refresh_due_rollup
 

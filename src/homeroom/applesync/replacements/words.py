@@ -11,7 +11,6 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from homeroom.applesync.replacements.evidence import Evidence, Kind, Never, Side, restored
-from homeroom.applesync.replacements.matching import Unpaired
 
 HOURS_A_DAY = 24
 ALMOST_AT_ONCE = 36
@@ -254,14 +253,6 @@ def why_never(never: Never) -> str:
         Never.THE_SAME_DEVICE: _("It is the original itself."),
         Never.TOO_LITTLE: _("More speaks against it than for it."),
     }[never]
-
-
-def why_unpaired(reason: Unpaired) -> str:
-    return {
-        Unpaired.NOTHING_CAME: _("No new device of the family has appeared for it."),
-        Unpaired.NOTHING_FITS: _("Nothing that appeared fits."),
-        Unpaired.FITS_ANOTHER_BETTER: _("What would fit fits another better."),
-    }[reason]
 
 
 def _names(evidence: Evidence) -> dict[str, str]:

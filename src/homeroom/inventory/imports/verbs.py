@@ -239,10 +239,3 @@ def source_of(job: ImportJob) -> Source:
         tuple(job.mapping),
         replace(Options(), create_sites=job.create_sites, date_order=job.date_order),
     )
-
-
-def take_up_due_import() -> bool:
-    """Do one import that is due, or that its worker left behind. False: there was none."""
-    from homeroom.inventory.imports.work import take_up
-
-    return take_up()

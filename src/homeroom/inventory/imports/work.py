@@ -40,7 +40,8 @@ class LeaseLost(Exception):  # noqa: N818 - the name is the fact
     """Another worker took this import over."""
 
 
-def take_up() -> bool:
+def take_up_due_import() -> bool:
+    """Do one import that is due, or that its worker left behind. False: there was none."""
     forget_old_imports()
     job = _claim()
     if job is None:
