@@ -25,7 +25,7 @@ from homeroom.web.errors import Refused
 SORT, COLUMNS = "sort", "columns"
 OF_THE_PAGE = frozenset({"page", "format", "view", "print"})
 """What an address may hold beside: it selects nothing."""
-LONGEST_QUERY = 2000
+LONGEST_QUERY = 8000
 
 
 @dataclass(frozen=True, slots=True)

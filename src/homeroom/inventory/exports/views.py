@@ -47,7 +47,7 @@ def rows_response(
     if not viewer.may(Permission.EXPORT):
         raise PermissionDenied
     if format_name not in set(Format):
-        return _refusal(translated("Choose one of the formats CSV, XLSX and JSON."), status=404)
+        return refusal(translated("Choose one of the formats CSV, XLSX and JSON."), status=404)
     wanted = Format(format_name)
     if (
         wanted is Format.XLSX
@@ -57,7 +57,7 @@ def rows_response(
             "This list has more than %(most)d rows, too many for an Excel download. "
             "Choose CSV, which has no limit and opens in Excel, or narrow the list."
         )
-        return _refusal(sentence % {"most": MOST_XLSX_ROWS_AT_ONCE}, status=422)
+        return refusal(sentence % {"most": MOST_XLSX_ROWS_AT_ONCE}, status=422)
     response: HttpResponseBase
     if wanted is Format.XLSX:
         # The response closes the file, and closing deletes it.
@@ -74,5 +74,5 @@ def rows_response(
     return response
 
 
-def _refusal(sentence: str, *, status: int) -> HttpResponse:
+def refusal(sentence: str, *, status: int) -> HttpResponse:
     return HttpResponse(sentence, status=status, content_type="text/plain; charset=utf-8")
