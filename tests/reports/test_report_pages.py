@@ -149,8 +149,8 @@ def test_pages_of_fifty_and_more_than_ten_thousand_are_not_counted(as_viewer: Cl
     )
     page = as_viewer.get(WITHOUT, {"page": "3"})
     assert "more than 10,000 rows" in text(page)
-    assert "101–150 of 10000" in text(page)
-    assert "The first 10000 can be looked through here." in text(page)
+    assert page.context["table"].page.start_index() == 101
+    assert "The first 10,000 can be looked through here." in text(page)
     assert len(csv_of(as_viewer, WITHOUT)) == MOST_COUNTED + 2
     paper = text(as_viewer.get(WITHOUT, {"print": "1"}))
     assert f"The first {MOST_PRINTED} of more than 10,000 rows" in paper
@@ -213,7 +213,7 @@ def test_rows_of_other_sites_are_in_no_report(role: Role):
     connection = make_connection()
     expiring(serial_number="HIDDEN1", site=hidden)
     ended(serial_number="HIDDEN2", site=hidden)
-    away = sent(make_device(serial_number="HIDDEN3", site=hidden))
+    sent(make_device(serial_number="HIDDEN3", site=hidden))
     Incident.objects.update(shipped_on=today() - 60 * DAY)
     make_device(serial_number="HIDDEN 4", site=hidden)
     make_listed("HIDDEN4", connection)

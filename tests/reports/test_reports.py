@@ -21,6 +21,7 @@ from homeroom.audit.actors import COMMAND_LINE
 from homeroom.config.commands.reports import report
 from homeroom.insurance.queries import today
 from homeroom.insurance.verbs.summaries import refresh_summaries
+from homeroom.inventory.exports.columns import columns_of
 from homeroom.inventory.exports.reports import (
     ReportColumn,
     columns_of_report,
@@ -28,7 +29,6 @@ from homeroom.inventory.exports.reports import (
     reports,
     reports_for,
 )
-from homeroom.inventory.exports.columns import columns_of
 from homeroom.inventory.models import Device, Site
 from homeroom.reports.links import query_of
 from homeroom.reports.queries.statistics import statistics_for
@@ -190,7 +190,7 @@ def test_every_report_says_what_it_is_and_its_columns_are_for_people_too():
     for report_ in reports_for(COMMAND_LINE_VIEWER):
         columns = columns_of(report_.name)
         assert all(isinstance(column, ReportColumn) and column.heading for column in columns), report_.name
-        assert report_.title and report_.about and report_.empty
+        assert all((report_.title, report_.about, report_.empty))
         assert any(column.shown for column in columns_of_report(report_.name))
     assert len({report_.place for report_ in reports_for(COMMAND_LINE_VIEWER)}) == len(reports())
 
