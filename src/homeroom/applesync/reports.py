@@ -112,7 +112,7 @@ def register_sync_reports() -> None:
             filter=ProblemFilter,
             order="-at",
             permission=Permission.VIEW_SYNC,
-            empty=_("The last syncs had nothing to tell."),
+            empty=_("No sync of this time noted a problem."),
             place=80,
             page=Page("applesync:runs", _("Syncs")),
         ),

@@ -69,7 +69,9 @@ def with_coverage(devices: QuerySet[Device], day: date) -> QuerySet[Device]:
 
 def in_state(devices: QuerySet[Device], state: str, day: date) -> QuerySet[Device]:
     """Those whose AppleCare coverage is in that state."""
-    return with_coverage(devices, day).filter(Q(coverage=state))
+    # Of what is covered nobody needs to know how its check went: a join less for each row.
+    is_in_it = covered("applecare", day) if state == CoverageState.COVERED else Q(coverage=state)
+    return with_coverage(devices, day).filter(is_in_it)
 
 
 def expiring(devices: QuerySet[Device], day: date, *, within: int) -> QuerySet[Device]:

@@ -137,7 +137,7 @@ _ENDING_COLUMNS = (
 )
 _WITHOUT_COLUMNS = (
     ReportColumn("coverage", heading="AppleCare", sort=("coverage", "pk"), show=_state),
-    ReportColumn("coverage_ended", "coverage_ends", heading=_("Ended on"), sort=("coverage_ends", "pk")),
+    ReportColumn("coverage_ended", f"{SUMMARY}applecare_until", heading=_("Ended on"), sort=_BY_END),
     ReportColumn("plan", f"{SUMMARY}applecare_plan", heading=_("Last plan"), shown=False),
     ReportColumn("warranty", heading=_("Limited warranty"), show=_state, shown=False),
     ReportColumn("warranty_ends", heading=_("Warranty ends"), sort=("warranty_ends", "pk"), shown=False),

@@ -1,5 +1,6 @@
 """A report's rows as a table: its columns made from the report's, its values as people read them."""
 
+from collections.abc import Iterable
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -24,7 +25,20 @@ NOTHING = "\N{EN DASH}"
 
 
 class RowsInOrder(TableQuerysetData):
-    """The selection has put them in order, for files as well as for the page."""
+    """The selection has put them in order, for files as well as for the page.
+
+    Of a page the keys are asked for first: what columns look up is looked up for its rows alone, not for all that
+    have to be sorted.
+    """
+
+    def __init__(self, rows: QuerySet[Any], paths: Iterable[str]) -> None:
+        super().__init__(rows.order_by().values(*paths))
+        self.keys = rows.values_list("pk", flat=True)
+
+    def __getitem__(self, page: slice) -> list[Record]:
+        keys = list(self.keys[page])
+        rows = {row["pk"]: row for row in self.data.filter(pk__in=keys)} if keys else {}
+        return [rows[key] for key in keys if key in rows]
 
     def order_by(self, aliases: Any) -> None:
         pass
@@ -92,9 +106,7 @@ def report_table(reading: Reading, rows: QuerySet[Any], selectable: Selectable |
         cells.insert(0, ("chosen", Choice(selectable, shown[0])))
     paths = ["pk", *(column.source for column in shown)]
     paths += [column.link.path for column in shown if column.link is not None]
-    return ReportTable(
-        RowsInOrder(rows.values(*dict.fromkeys(paths))), extra_columns=cells, order_by=reading.sort
-    )
+    return ReportTable(RowsInOrder(rows, dict.fromkeys(paths)), extra_columns=cells, order_by=reading.sort)
 
 
 def readable(value: Any) -> str:

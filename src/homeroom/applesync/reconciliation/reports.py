@@ -114,7 +114,7 @@ def register_reconciliation() -> None:
             filter=InAppleFilter,
             order="serial_number",
             permission=Permission.VIEW_SYNC,
-            empty=_("Every device that Apple lists is in the inventory."),
+            empty=_("No active connection lists a device that the inventory lacks."),
             place=40,
             page=Page("applesync:in-apple", _("Add them to the inventory")),
         ),
