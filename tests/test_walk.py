@@ -19,6 +19,7 @@ from homeroom.insurance.models import InsuranceRecord
 from homeroom.inventory.imports.models import ImportJob, Noun
 from homeroom.inventory.models import Device, Site
 from homeroom.notifications.models import Mail
+from homeroom.reports.models import SavedView
 from tests.applesync.mirrors import make_connection, make_listed
 from tests.builders import make_device, make_person, make_site, make_status, make_user
 from tests.incidents.repairs import box_of
@@ -96,6 +97,10 @@ class World:
             "device-status": make_status("Own").pk,
             "incident-status": IncidentStatus.objects.create(name="Own").pk,
             "mail": Mail.objects.create(recipient=make_user()).pk,
+            "report": "applecare-expiring",
+            "view": SavedView.objects.create(
+                owner=make_user(), report="applecare-expiring", name="Hidden view"
+            ).pk,
             "import": ImportJob.objects.create(noun=Noun.DEVICES, file_name="x.csv").pk,
         }
 
@@ -128,6 +133,8 @@ KINDS = [
     (r"settings/incident-statuses/<", "incident-status"),
     (r"settings/email/<", "mail"),
     (r"imports/<", "import"),
+    (r"reports/mdm/<", "report"),
+    (r"reports/views/<", "view"),
 ]
 
 

@@ -51,12 +51,14 @@ NOT_LINKED = FILES | {
     "imports/<int:pk>/progress/",
     "incidents/<int:number>/before-sending/",
     "at-apple/shipments/<int:number>/units/",
-    # What a young demo has none of; the journeys of shipments and of replacements look at these.
+    "reports/mdm/<slug:name>/left-out/",
+    # What a young demo has none of; the journeys of shipments, replacements and reports look at these.
     "at-apple/shipments/<int:number>/ship/",
     "at-apple/shipments/<int:number>/packing-list/",
     "replacements-to-review/<int:pk>/",
     "replacements/<int:pk>/",
     "replacements/<int:pk>/receive/",
+    "reports/views/<int:pk>/",
 }
 
 

@@ -2,6 +2,7 @@
 
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Sequence
 from typing import Any
 
 from django.db.models import QuerySet
@@ -9,7 +10,7 @@ from django.utils.translation import gettext as _
 from ninja import Field, Schema
 
 from homeroom.accounts.policy import Viewer
-from homeroom.inventory.exports.columns import annotated, columns_of
+from homeroom.inventory.exports.columns import ExportColumn, annotated, columns_of
 from homeroom.web.errors import Refused
 
 LARGEST = 1000
@@ -28,9 +29,16 @@ class PageOf(Schema):
     next: str | None
 
 
-def page_of(noun: str, rows: QuerySet[Any], viewer: Viewer, query: PageQuery) -> dict[str, Any]:
-    """A page of a noun, with the columns that its exports have, and `id`."""
-    found = rows_of(noun, rows.filter(pk__gt=_after(query.cursor)).order_by("pk")[: query.limit + 1], viewer)
+def page_of(
+    noun: str,
+    rows: QuerySet[Any],
+    viewer: Viewer,
+    query: PageQuery,
+    columns: Sequence[ExportColumn] | None = None,
+) -> dict[str, Any]:
+    """A page of a noun, with the columns that its exports have or those of them that are given, and `id`."""
+    after = rows.filter(pk__gt=_after(query.cursor)).order_by("pk")
+    found = rows_of(noun, after[: query.limit + 1], viewer, columns)
     more = len(found) > query.limit
     found = found[: query.limit]
     return {"items": found, "next": _cursor(found[-1]["id"]) if more else None}
@@ -41,8 +49,10 @@ def row_of(noun: str, rows: QuerySet[Any], viewer: Viewer) -> dict[str, Any]:
     return rows_of(noun, rows, viewer)[0]
 
 
-def rows_of(noun: str, rows: QuerySet[Any], viewer: Viewer) -> list[dict[str, Any]]:
-    columns = columns_of(noun)
+def rows_of(
+    noun: str, rows: QuerySet[Any], viewer: Viewer, columns: Sequence[ExportColumn] | None = None
+) -> list[dict[str, Any]]:
+    columns = columns or columns_of(noun)
     paths = dict.fromkeys(["pk", *(column.source for column in columns)])
     found = []
     for values in annotated(noun, rows, viewer).values_list(*paths):

@@ -15,6 +15,7 @@ from homeroom.api.resources import (
     places,
     reconciliation,
     replacements,
+    reports,
     shipments,
     statistics,
     syncs,
@@ -45,6 +46,7 @@ for resource in (
     reconciliation,
     why,
     statistics,
+    reports,
 ):
     api.add_router("", resource.router)
 

@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from homeroom.accounts.policy import Permission
@@ -25,6 +26,7 @@ class AppleSyncConfig(AppConfig):
         from homeroom.applesync.queries.replacements import candidates_to_review
         from homeroom.applesync.reconciliation.reports import register_reconciliation
         from homeroom.applesync.repair_concerns import AppleInquiry, apple_concerns
+        from homeroom.applesync.reports import register_sync_reports
         from homeroom.applesync.reviewing.reports import register_replacements
         from homeroom.incidents.inquiry import register_inquiry
         from homeroom.incidents.page import (
@@ -34,16 +36,19 @@ class AppleSyncConfig(AppConfig):
         )
         from homeroom.incidents.preflight import register_check
         from homeroom.insurance.queries import register_stopped_sync
+        from homeroom.inventory.makes import register_unlisted
         from homeroom.inventory.profile import Panel, register_panel
         from homeroom.inventory.timeline import register_sentence
         from homeroom.notifications.kinds import register_kind
 
+        register_unlisted(Q(apple_device__isnull=True))
         register_apple()
         add_apple_to_device_list()
         register_reconciliation()
         register_check(apple_concerns)
         register_inquiry(AppleInquiry())
         register_replacements()
+        register_sync_reports()
         register_stopped_sync(coverage_sync_has_stopped())
         register_sentence("device.refreshed", _("Refreshed from Apple"))
         register_panel(Panel(5, "applesync/why/_panel.html", why_panel))

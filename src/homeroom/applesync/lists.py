@@ -7,9 +7,10 @@ from django import forms
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from homeroom.applesync.queries.details import of_another_make, with_details
+from homeroom.applesync.queries.details import with_details
 from homeroom.inventory.additions import ListAddition, add_to_device_list
 from homeroom.inventory.filters import NOTHING, exactly
+from homeroom.inventory.makes import of_another_make
 from homeroom.inventory.models import Device
 
 GIGABYTE = 10**9

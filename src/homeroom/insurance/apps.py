@@ -10,11 +10,13 @@ class InsuranceConfig(AppConfig):
         from homeroom.insurance.exports import register_insurance
         from homeroom.insurance.lists import add_coverage_to_device_list
         from homeroom.insurance.panels import coverage_panel
+        from homeroom.insurance.reports import register_coverage_reports
         from homeroom.inventory.profile import Panel, register_panel
         from homeroom.web.navigation import Page, add_to_menu
 
         register_insurance()
         add_coverage_to_device_list()
+        register_coverage_reports()
         register_panel(Panel(20, "insurance/_panel.html", coverage_panel))
         add_to_menu(
             Page(

@@ -22,8 +22,9 @@ from django.utils import timezone
 from homeroom.accounts.policy import Viewer
 from homeroom.insurance.models import InsuranceRecord, Source
 from homeroom.insurance.rules import CoverageState
+from homeroom.inventory.makes import apples
 from homeroom.inventory.models import Device
-from homeroom.inventory.queries import visible_devices
+from homeroom.inventory.queries import current, visible_devices
 
 SUMMARY = "coverage_summary__"
 CHECK = "coverage_check__"
@@ -68,12 +69,15 @@ def with_coverage(devices: QuerySet[Device], day: date) -> QuerySet[Device]:
 
 def in_state(devices: QuerySet[Device], state: str, day: date) -> QuerySet[Device]:
     """Those whose AppleCare coverage is in that state."""
-    return with_coverage(devices, day).filter(Q(coverage=state))
+    # Of what is covered nobody needs to know how its check went: a join less for each row.
+    is_in_it = covered("applecare", day) if state == CoverageState.COVERED else Q(coverage=state)
+    return with_coverage(devices, day).filter(is_in_it)
 
 
 def expiring(devices: QuerySet[Device], day: date, *, within: int) -> QuerySet[Device]:
     """Those that AppleCare covers on the day, and no longer after so many days."""
-    return ending(in_state(devices, CoverageState.COVERED, day), day, until=day + timedelta(days=within))
+    covered = in_state(devices, CoverageState.COVERED, day)
+    return ending(covered, day, since=day, until=day + timedelta(days=within))
 
 
 def ending(
@@ -82,8 +86,29 @@ def ending(
     """Those whose AppleCare ends, or ended, in these days, both included."""
     known: QuerySet[Any] = with_coverage(devices, day).filter(Q(coverage_ends__isnull=False))
     if since is not None:
-        known = known.filter(coverage_ends__gte=since)
-    return known if until is None else known.filter(coverage_ends__lte=until)
+        known = known.filter(_until("gte", since), coverage_ends__gte=since)
+    return known if until is None else known.filter(_until("lte", until), coverage_ends__lte=until)
+
+
+def _until(than: str, day: date) -> Q:
+    """Where an end is known it is that of the summary, whose index finds it."""
+    return Q(**{f"{SUMMARY}applecare_until__{than}": day})
+
+
+def in_question(viewer: Viewer) -> QuerySet[Device]:
+    """The devices whose AppleCare anybody asks about: neither lost, retired nor of another make."""
+    return apples(current(visible_devices(viewer)))
+
+
+def ending_some_day(viewer: Viewer, day: date) -> QuerySet[Device]:
+    """Of these, the covered ones whose end is known."""
+    return ending(in_state(in_question(viewer), CoverageState.COVERED, day), day, since=day)
+
+
+def without_applecare(viewer: Viewer, day: date) -> QuerySet[Device]:
+    """Of these, those that had AppleCare, and those of which Apple says that they have none. Not the unknown ones."""
+    without = (CoverageState.ENDED, CoverageState.NONE)
+    return with_coverage(in_question(viewer), day).filter(Q(coverage__in=without))
 
 
 def covered(kind: str, day: date) -> Q:

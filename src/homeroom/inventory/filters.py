@@ -1,9 +1,10 @@
+from collections.abc import Mapping
 from typing import Any
 
 import django_filters as filters
 from django import forms
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, QueryDict
 from django.utils.translation import gettext_lazy as _
 
 from homeroom.inventory import queries
@@ -18,6 +19,15 @@ NOTHING = "(none)"
 def exactly(text: str) -> str:
     """The text that a filter by a whole text means."""
     return "" if text == NOTHING else text
+
+
+def with_default(data: Mapping[str, Any] | None, **defaults: Any) -> QueryDict:
+    """What an address says, with what it means where it says nothing: a filter that is never left out."""
+    told = data.copy() if isinstance(data, QueryDict) else QueryDict(mutable=True)
+    for name, default in defaults.items():
+        if not told.get(name, "").strip():
+            told[name] = str(default)
+    return told
 
 
 def _sites(request: HttpRequest) -> QuerySet[Site]:
@@ -64,7 +74,7 @@ class DeviceFilter(filters.FilterSet):
         super().__init__(*args, **kwargs)
         for name, added in added_filters().items():
             added.field_name, added.parent, added.model = name, self, Device
-            self.filters[name] = added
+            self.filters.setdefault(name, added)  # what a narrower filter declares itself stands
 
     @property
     def more(self) -> list[str]:

@@ -1,12 +1,12 @@
 """Whether a device is Apple's, as far as the inventory says: by its family, else its manufacturer, else its model.
 
-What Apple itself says of a serial number goes before that; see `applesync.queries.details`.
+What Apple itself says of a serial number goes before that: the app that knows it registers the condition.
 """
 
 from functools import reduce
-from operator import or_
+from operator import and_, or_
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from homeroom.inventory.models import Device
 
@@ -36,3 +36,21 @@ def is_told_other(device: Device) -> bool:
         return device.product_family in OTHER_FAMILIES
     maker = device.manufacturer
     return bool(maker) and not maker.lower().startswith(APPLE.lower())
+
+
+_unlisted: list[Q] = []
+
+
+def register_unlisted(unlisted: Q) -> None:
+    """Of which devices no maker has said that they are Apple's. Called once, in `AppConfig.ready()`."""
+    _unlisted.append(unlisted)
+
+
+def of_another_make() -> Q:
+    """Devices that somebody says are not Apple's, and that Apple has never listed."""
+    return reduce(and_, _unlisted, told_other())
+
+
+def apples(devices: QuerySet[Device]) -> QuerySet[Device]:
+    """Those that are Apple's or may be: of the others nobody asks whether they have AppleCare."""
+    return devices.filter(~of_another_make())

@@ -19,3 +19,13 @@ class ReportsConfig(AppConfig):
                 group=_("Reports"),
             )
         )
+        add_to_menu(
+            Page(
+                _("MDM Reports"),
+                "reports:reports",
+                icon="report",
+                permission=Permission.VIEW_INVENTORY,
+                order=71,
+                group=_("Reports"),
+            )
+        )

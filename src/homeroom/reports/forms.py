@@ -10,6 +10,7 @@ from homeroom.accounts.policy import Viewer
 from homeroom.inventory.filters import NOTHING, exactly
 from homeroom.inventory.models import Device, Site
 from homeroom.inventory.queries import visible_sites
+from homeroom.reports.models import SavedView
 from homeroom.reports.queries.statistics import Choices
 from homeroom.reports.statistics.figures import Prices
 from homeroom.reports.statistics.tally import Values
@@ -95,3 +96,9 @@ class SettingsForm(forms.Form):
 
 def _field(family: str) -> str:
     return f"cost_{family.lower() or 'other'}"
+
+
+class SavedViewForm(forms.ModelForm[SavedView]):
+    class Meta:
+        model = SavedView
+        fields = ("name", "shared")

@@ -1,5 +1,6 @@
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 JULY = 7
@@ -51,6 +52,40 @@ class Rollup(models.Model):
 
     def __str__(self) -> str:
         return f"counted at {self.counted_at}"
+
+
+class SavedView(models.Model):
+    """What somebody asks of a report again and again: filters, order and columns, as its page's address has them."""
+
+    owner = models.ForeignKey(
+        "accounts.User", models.CASCADE, related_name="saved_views", verbose_name=_("owner")
+    )
+    report = models.CharField(_("report"), max_length=100, help_text="Its name, as on the command line.")
+    name = models.CharField(_("name"), max_length=100)
+    query = models.TextField(_("query"), blank=True)
+    shared = models.BooleanField(
+        _("shared"), default=False, help_text=_("Everybody who may see the report can open it.")
+    )
+
+    class Meta:
+        ordering = ["name", "id"]
+        verbose_name = _("saved view")
+        verbose_name_plural = _("saved views")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["owner", "report", "name"],
+                name="one_view_of_a_name_per_report",
+                violation_error_message=_("You have a view of this name already."),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def get_absolute_url(self) -> str:
+        """The report as the view has it, knowing that it is the view's."""
+        query = f"{self.query}&" if self.query else ""
+        return f"{reverse('reports:report', args=[self.report])}?{query}view={self.pk}"
 
 
 class RollupCell(models.Model):

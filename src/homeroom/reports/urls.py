@@ -1,10 +1,17 @@
 from django.urls import path
 
-from homeroom.reports import views
+from homeroom.reports.views import reports, saved, statistics
 
 app_name = "reports"
 urlpatterns = [
-    path("reports/statistics/", views.statistics, name="statistics"),
-    path("reports/statistics/settings/", views.settings, name="statistics-settings"),
-    path("reports/incidents/", views.counted_incidents, name="incidents"),
+    path("reports/statistics/", statistics.statistics, name="statistics"),
+    path("reports/statistics/settings/", statistics.settings, name="statistics-settings"),
+    path("reports/incidents/", statistics.counted_incidents, name="incidents"),
+    path("reports/mdm/", reports.index, name="reports"),
+    path("reports/mdm/<slug:name>/", reports.report, name="report"),
+    path("reports/mdm/<slug:name>/left-out/", reports.left_out, name="left-out"),
+    path("reports/views/new/", saved.new, name="view-new"),
+    path("reports/views/<int:pk>/", saved.edit, name="view-edit"),
+    path("reports/views/<int:pk>/again/", saved.save_again, name="view-again"),
+    path("reports/views/<int:pk>/delete/", saved.delete, name="view-delete"),
 ]

@@ -146,7 +146,10 @@ class RunNote(models.Model):
 
     class Meta:
         ordering = ["id"]
-        indexes = [models.Index(fields=["run", "kind"], name="run_note_run_kind")]
+        indexes = [
+            models.Index(fields=["run", "kind"], name="run_note_run_kind"),
+            models.Index(fields=["serial_number", "kind"], name="run_note_serial_kind"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.serial_number}: {self.text}"

@@ -1,9 +1,8 @@
 """What Apple says of devices of the inventory, beside what people typed: the one place that decides between them."""
 
-from django.db.models import CharField, F, Q, QuerySet, Value
+from django.db.models import CharField, F, QuerySet, Value
 from django.db.models.functions import Coalesce, NullIf
 
-from homeroom.inventory.makes import told_other
 from homeroom.inventory.models import Device
 
 
@@ -16,8 +15,3 @@ def shown_model(path: str = "") -> Coalesce:
     """Apple's name of the model where the device is matched, else as typed; with a `path`, of what has the device."""
     apples = NullIf(f"{path}apple_device__device_model", Value(""))
     return Coalesce(apples, F(f"{path}model"), output_field=CharField())
-
-
-def of_another_make() -> Q:
-    """Devices that somebody says are not Apple's, and that Apple has never listed."""
-    return Q(apple_device__isnull=True) & told_other()

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, TypedDict
 
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.formats import localize
@@ -17,6 +17,13 @@ from homeroom.applesync.verbs.runs import counts
 from homeroom.inventory.queries import visible_devices
 
 CHECKPOINT_FIELDS = ("listing_seen", "listing_cursor")
+PROBLEMS = (
+    RunNote.Kind.UNREADABLE,
+    RunNote.Kind.ODD_VALUE,
+    RunNote.Kind.COVERAGE_FAILED,
+    RunNote.Kind.UNKNOWN_TO_APPLE,
+    RunNote.Kind.DETAILS_FAILED,
+)
 
 
 class Listing(TypedDict):
@@ -45,7 +52,32 @@ def runs(viewer: Viewer) -> QuerySet[SyncRun]:
 
 def notes(viewer: Viewer, run: SyncRun) -> QuerySet[RunNote]:
     """A run's notes; those about devices of other sites only for those who see all sites."""
-    shown = run.notes.select_related("device")
+    return _of_seen_devices(run.notes.select_related("device"), viewer)
+
+
+def sync_problems(viewer: Viewer) -> QuerySet[RunNote]:
+    """What syncs could not read, make sense of or learn, as it was noted last of each serial number.
+
+    A coverage check that failed is one as long as none has succeeded since. What left Apple's list is a fact and no
+    problem; a preview tells nothing that the sync after it does not tell again.
+    """
+    if not viewer.may(Permission.VIEW_SYNC):
+        return RunNote.objects.none()
+    again = RunNote.objects.filter(
+        serial_number=OuterRef("serial_number"),
+        kind=OuterRef("kind"),
+        run__connection=OuterRef("run__connection"),
+        run__preview=False,
+        pk__gt=OuterRef("pk"),
+    )
+    still_failing = ~Q(kind=RunNote.Kind.COVERAGE_FAILED) | ~Q(device__coverage_check__failure="")
+    found = RunNote.objects.filter(
+        Q(serial_number="") | ~Exists(again), still_failing, kind__in=PROBLEMS, run__preview=False
+    )
+    return _of_seen_devices(found, viewer)
+
+
+def _of_seen_devices(shown: QuerySet[RunNote], viewer: Viewer) -> QuerySet[RunNote]:
     return shown if viewer.site_ids is None else shown.filter(device__in=visible_devices(viewer))
 
 

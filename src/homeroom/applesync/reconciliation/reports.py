@@ -5,15 +5,17 @@ from typing import Any
 from django.db.models import QuerySet, Value
 from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import JSONObject
+from django.utils.translation import gettext_lazy as _
 
-from homeroom.accounts.policy import Viewer
+from homeroom.accounts.policy import Permission, Viewer
 from homeroom.applesync.models import AppleDevice
 from homeroom.applesync.queries import reconciliation as queries
+from homeroom.applesync.reconciliation.filters import InAppleFilter, InInventoryFilter, NearMatchFilter
 from homeroom.applesync.verbs.reconciliation import inventory_values
-from homeroom.inventory.exports.columns import ExportColumn, ExportNoun
-from homeroom.inventory.exports.reports import register_report
+from homeroom.inventory.exports.reports import Link, Page, Report, ReportColumn, register_report
 from homeroom.inventory.models import Device
 from homeroom.inventory.near import differences
+from homeroom.inventory.reporting import identity, shown_family
 
 IN_APPLE = "in-apple-not-in-inventory"
 IN_INVENTORY = "in-inventory-not-in-apple"
@@ -32,56 +34,127 @@ def _differences(spellings: dict[str, str]) -> str:
     return ", ".join(differences(spellings["inventory"], spellings["apple"]))
 
 
+def _shown_reason(reason: str) -> Any:
+    return queries.Reason(reason).label
+
+
+_MODEL = ReportColumn("model", heading=_("Model as typed"), sort=("model", "pk"), shown=False)
+_STATUS = ReportColumn("status", "status__name", heading=_("Status"), sort=("status__name", "pk"))
+_SITE = ReportColumn("site", "site__name", heading=_("Site"), sort=("site__name", "pk"))
 IN_APPLE_COLUMNS = (
-    ExportColumn("asset_tag"),
-    ExportColumn("serial_number"),
-    ExportColumn("name"),
-    ExportColumn("manufacturer"),
-    ExportColumn("model", "facts", _model),
-    ExportColumn("product_family", convert=_family),
-    ExportColumn("site"),
-    ExportColumn("status", "own_status"),
-    ExportColumn("apple_model", "device_model"),
-    ExportColumn("apple_capacity"),
-    ExportColumn("apple_color", "color"),
-    ExportColumn("apple_part_number", "part_number"),
-    ExportColumn("apple_order_number", "order_number"),
-    ExportColumn("apple_added_at", "added_at"),
-    ExportColumn("connection", "connection__name"),
-    ExportColumn("near_match"),
+    ReportColumn("asset_tag", heading=_("Asset tag"), shown=False),
+    ReportColumn(
+        "serial_number",
+        heading=_("Serial number"),
+        sort=("serial_number", "pk"),
+        link=Link("applesync:add-from-apple"),
+    ),
+    ReportColumn("name", heading=_("Name"), shown=False),
+    ReportColumn("manufacturer", heading=_("Manufacturer"), shown=False),
+    ReportColumn("model", "facts", _model, heading=_("Model"), shown=False),
+    ReportColumn(
+        "product_family",
+        convert=_family,
+        heading=_("Family"),
+        sort=("product_family", "pk"),
+        shown=False,
+    ),
+    ReportColumn("site", heading=_("Site"), shown=False),
+    ReportColumn("status", "own_status", heading=_("Status"), shown=False),
+    ReportColumn("apple_model", "device_model", heading=_("Model at Apple"), sort=("device_model", "pk")),
+    ReportColumn("apple_capacity", heading=_("Capacity")),
+    ReportColumn("apple_color", "color", heading=_("Color"), shown=False),
+    ReportColumn("apple_part_number", "part_number", heading=_("Part number"), shown=False),
+    ReportColumn(
+        "apple_order_number", "order_number", heading=_("Order number"), sort=("order_number", "pk")
+    ),
+    ReportColumn("apple_added_at", "added_at", heading=_("Added at Apple"), sort=("added_at", "pk")),
+    ReportColumn("connection", "connection__name", heading=_("Connection"), shown=False),
+    ReportColumn("near_match", heading=_("Near match")),
 )
 """The import's own columns first, those that only the district can fill in left empty."""
 IN_INVENTORY_COLUMNS = (
-    ExportColumn("asset_tag"),
-    ExportColumn("serial_number"),
-    ExportColumn("name"),
-    ExportColumn("manufacturer"),
-    ExportColumn("model"),
-    ExportColumn("product_family"),
-    ExportColumn("site", "site__name"),
-    ExportColumn("status", "status__name"),
-    ExportColumn("retired"),
-    ExportColumn("reason"),
-    ExportColumn("left_at"),
-    ExportColumn("near_match"),
+    *identity(),
+    ReportColumn("name", heading=_("Name"), sort=("name", "pk"), shown=False),
+    ReportColumn("manufacturer", heading=_("Manufacturer"), sort=("manufacturer", "pk"), shown=False),
+    _MODEL,
+    ReportColumn(
+        "product_family",
+        heading=_("Family"),
+        sort=("product_family", "pk"),
+        shown=False,
+        show=shown_family,
+    ),
+    _SITE,
+    _STATUS,
+    ReportColumn("retired", heading=_("Retired"), shown=False),
+    ReportColumn("reason", heading=_("Why"), sort=("reason", "pk"), show=_shown_reason),
+    ReportColumn("left_at", heading=_("Left Apple's list"), sort=("left_at", "pk")),
+    ReportColumn("near_match", heading=_("Near match")),
 )
 NEAR_COLUMNS = (
-    ExportColumn("asset_tag"),
-    ExportColumn("serial_number"),
-    ExportColumn("apple_serial_number"),
-    ExportColumn("differs_in", "spellings", _differences),
-    ExportColumn("model"),
-    ExportColumn("apple_model"),
-    ExportColumn("site", "site__name"),
-    ExportColumn("status", "status__name"),
-    ExportColumn("connection", "apple_connection"),
+    *identity(),
+    ReportColumn("apple_serial_number", heading=_("Apple's spelling"), sort=("apple_serial_number", "pk")),
+    ReportColumn("differs_in", "spellings", _differences, heading=_("Differs in")),
+    _MODEL,
+    ReportColumn("apple_model", heading=_("Model at Apple"), shown=False),
+    _SITE,
+    _STATUS,
+    ReportColumn("connection", "apple_connection", heading=_("Connection"), shown=False),
 )
 
 
 def register_reconciliation() -> None:
-    register_report(ExportNoun(IN_APPLE, _in_apple), IN_APPLE_COLUMNS, annotate=_as_import_rows)
-    register_report(ExportNoun(IN_INVENTORY, _in_inventory), IN_INVENTORY_COLUMNS, annotate=_with_reason)
-    register_report(ExportNoun(NEAR, _near), NEAR_COLUMNS, annotate=_with_spellings)
+    register_report(
+        Report(
+            name=IN_APPLE,
+            title=_("In Apple School Manager, not in inventory"),
+            about=_("What Apple lists and no device of the inventory has as its serial number."),
+            rows=_in_apple,
+            filter=InAppleFilter,
+            order="serial_number",
+            permission=Permission.VIEW_SYNC,
+            empty=_("No active connection lists a device that the inventory lacks."),
+            place=40,
+            page=Page("applesync:in-apple", _("Add them to the inventory")),
+        ),
+        IN_APPLE_COLUMNS,
+        annotate=_as_import_rows,
+    )
+    register_report(
+        Report(
+            name=IN_INVENTORY,
+            title=_("In inventory, not in Apple School Manager"),
+            about=_("Apple devices of the inventory that are not on Apple's list today, and why."),
+            rows=_in_inventory,
+            filter=InInventoryFilter,
+            order="asset_tag",
+            permission=Permission.VIEW_SYNC,
+            empty=_("Apple lists every Apple device of the inventory."),
+            place=50,
+            page=Page("applesync:in-inventory", _("Reconciliation")),
+        ),
+        IN_INVENTORY_COLUMNS,
+        annotate=_with_reason,
+    )
+    register_report(
+        Report(
+            name=NEAR,
+            title=_("Near matches"),
+            about=_(
+                "Devices whose serial number Apple spells a little differently; nothing is linked by it."
+            ),
+            rows=_near,
+            filter=NearMatchFilter,
+            order="asset_tag",
+            permission=Permission.VIEW_SYNC,
+            empty=_("No serial number is spelled nearly as Apple spells one."),
+            place=60,
+            page=Page("applesync:near-matches", _("Take Apple's spelling")),
+        ),
+        NEAR_COLUMNS,
+        annotate=_with_spellings,
+    )
 
 
 def _in_apple(viewer: Viewer) -> QuerySet[AppleDevice]:

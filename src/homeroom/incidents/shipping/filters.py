@@ -58,6 +58,14 @@ class AtAppleFilter(filters.FilterSet):
         return found.filter(is_overdue())
 
 
+class OverdueFilter(AtAppleFilter):
+    """Of what is overdue anyway."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        del self.filters["overdue"]
+
+
 class ShipmentFilter(filters.FilterSet):
     q = filters.CharFilter(
         label=_("Search"), method="search", widget=_search_box(_("Number, reference, tracking number"))

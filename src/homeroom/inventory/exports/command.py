@@ -4,7 +4,7 @@ import contextlib
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -12,7 +12,15 @@ import click
 from django.db.models import QuerySet
 
 from homeroom.accounts.policy import COMMAND_LINE_VIEWER
-from homeroom.inventory.exports.formats import Format, csv_chunks, header, json_chunks, rows, write_xlsx
+from homeroom.inventory.exports.formats import (
+    Format,
+    Row,
+    csv_chunks,
+    header,
+    json_chunks,
+    rows,
+    write_xlsx,
+)
 from homeroom.web.errors import Refused
 
 
@@ -26,12 +34,21 @@ def output_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def write_out(noun: str, queryset: QuerySet[Any], *, format_name: str, output: Path | None) -> None:
     """Write the rows with the noun's columns to a file or to stdout; ends the command if that fails."""
+    write_rows_out(
+        header(noun), rows(noun, queryset, COMMAND_LINE_VIEWER), format_name=format_name, output=output
+    )
+
+
+def write_rows_out(
+    names: Sequence[str], found: Iterable[Row], *, format_name: str, output: Path | None
+) -> None:
+    """The same of any rows."""
     wanted = Format(format_name)
     if output is None and wanted is Format.XLSX and sys.stdout.isatty():
         raise click.UsageError("XLSX is not for a terminal: name a file with --output.")
     try:
         with _destination(output) as file:
-            _write(noun, queryset, wanted, file)
+            _write(names, found, wanted, file)
     except Refused as refused:
         raise click.ClickException(refused.sentence) from None
     except OSError as error:
@@ -54,8 +71,7 @@ def _destination(output: Path | None) -> Iterator[IO[bytes]]:
         raise
 
 
-def _write(noun: str, queryset: QuerySet[Any], wanted: Format, file: IO[bytes]) -> None:
-    names, found = header(noun), rows(noun, queryset, COMMAND_LINE_VIEWER)
+def _write(names: Sequence[str], found: Iterable[Row], wanted: Format, file: IO[bytes]) -> None:
     if wanted is Format.XLSX:
         with tempfile.TemporaryFile() as whole:
             write_xlsx(names, found, whole)

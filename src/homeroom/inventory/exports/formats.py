@@ -16,7 +16,7 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext as translated
 
 from homeroom.accounts.policy import Viewer
-from homeroom.inventory.exports.columns import annotated, columns_of
+from homeroom.inventory.exports.columns import ExportColumn, annotated, columns_of
 from homeroom.inventory.exports.spreadsheets import guarded
 from homeroom.web.errors import Refused
 
@@ -47,8 +47,12 @@ def header(noun: str) -> list[str]:
 
 def rows(noun: str, queryset: QuerySet[Any], viewer: Viewer) -> Iterator[Row]:
     """The values of each row, in the order of the noun's columns; unknown is None."""
-    columns = columns_of(noun)
-    found = annotated(noun, queryset, viewer).values_list(*(column.source for column in columns))
+    return rows_with(columns_of(noun), annotated(noun, queryset, viewer))
+
+
+def rows_with(columns: Sequence[ExportColumn], queryset: QuerySet[Any]) -> Iterator[Row]:
+    """The same of chosen columns, from rows that have what they read."""
+    found = queryset.values_list(*(column.source for column in columns))
     converts = [(at, column.convert) for at, column in enumerate(columns) if column.convert is not None]
     for values in found.iterator(chunk_size=FETCHED_AT_ONCE):
         row = [None if value == "" else value for value in values]

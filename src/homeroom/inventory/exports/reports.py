@@ -1,23 +1,129 @@
-"""Which reports there are. Apps register theirs; the command line and pages offer what is here."""
+"""Which reports there are, and what each is made of. Apps register theirs; every way out offers what is here."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
 
-from homeroom.inventory.exports.columns import Annotate, ExportColumn, ExportNoun, register_columns
+from django.db.models import QuerySet
+from django.utils.functional import Promise
+from django_filters import FilterSet
 
-_reports: dict[str, ExportNoun] = {}
+from homeroom.accounts.policy import Permission, Viewer
+from homeroom.inventory.exports.columns import Annotate, ExportColumn, columns_of, register_columns
+
+Words = str | Promise
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """Where a value leads: a page, named by what `path` holds of the row."""
+
+    url_name: str
+    path: str = "pk"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportColumn(ExportColumn):
+    """A column of files that people see too.
+
+    `sort` are the fields by which it sorts, a unique one last; without any, it does not. `show` says how people read
+    a value. What is not `shown` can be chosen.
+    """
+
+    heading: Words
+    sort: tuple[str, ...] = ()
+    shown: bool = True
+    show: Callable[[Any], Any] | None = None
+    link: Link | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Selectable:
+    """What can be done with rows that a person ticks: a template with the buttons of a form.
+
+    The form posts to `action` the keys of the rows, each as `name`, and `next`: where to come back to.
+    """
+
+    template: str
+    permission: Permission
+    action: str = ""
+    """The name of an address; without one, the buttons bring theirs (`formaction`)."""
+    name: str = "device"
+
+
+@dataclass(frozen=True, slots=True)
+class Apart:
+    """Rows that somebody may miss in a report. The page tells how many the same filters leave, and where they are."""
+
+    rows: Callable[[Viewer], QuerySet[Any]]
+    sentence: Callable[[int, str], str]
+    """Of their number, and of that number as people read it."""
+    address: Callable[[str], str]
+    """Of the report's own query."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Where what a report tells is decided about."""
+
+    url_name: str
+    label: Words
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """`rows` are all that a viewer may see of it, before its filters.
+
+    `order` is the name of a column, with - before it if backwards.
+    """
+
+    name: str
+    title: Words
+    about: Words
+    """One sentence: which rows it has."""
+    rows: Callable[[Viewer], QuerySet[Any]]
+    filter: type[FilterSet]
+    order: str
+    permission: Permission
+    empty: Words
+    """What it means that there are no rows at all."""
+    place: int
+    page: Page | None = None
+    apart: tuple[Apart, ...] = ()
+    selection: Selectable | None = None
+
+
+_reports: dict[str, Report] = {}
 
 
 def register_report(
-    report: ExportNoun, columns: Iterable[ExportColumn], *, annotate: Annotate | None = None
+    report: Report, columns: Iterable[ReportColumn], *, annotate: Annotate | None = None
 ) -> None:
     """Make a report known under its name, with the columns that every way out of it has."""
     _reports[report.name] = report
-    register_columns(report.name, columns, annotate=annotate, order=0)
+    register_report_columns(report.name, columns, annotate=annotate, order=0)
+
+
+def register_report_columns(
+    name: str, columns: Iterable[ReportColumn], *, annotate: Annotate | None = None, order: int = 100
+) -> None:
+    """Add columns to a report, after those of a lower `order`. The report may be registered later."""
+    register_columns(name, columns, annotate=annotate, order=order)
+
+
+def columns_of_report(name: str) -> list[ReportColumn]:
+    return [column for column in columns_of(name) if isinstance(column, ReportColumn)]
 
 
 def reports() -> list[str]:
     return sorted(_reports)
 
 
-def report_named(name: str) -> ExportNoun:
+def report_named(name: str) -> Report:
     return _reports[name]
+
+
+def reports_for(viewer: Viewer) -> list[Report]:
+    """Those that the viewer may see, as a menu has them."""
+    found = [report for report in _reports.values() if viewer.may(report.permission)]
+    return sorted(found, key=lambda report: report.place)

@@ -1,6 +1,7 @@
 """A list as a download. The list's view calls `export_response` when its address asks for one."""
 
 import tempfile
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
@@ -14,6 +15,7 @@ from homeroom.accounts.policy import Permission, Viewer
 from homeroom.inventory.exports.formats import (
     CONTENT_TYPES,
     Format,
+    Row,
     csv_chunks,
     header,
     json_chunks,
@@ -29,21 +31,33 @@ def export_response(noun: str, queryset: QuerySet[Any], viewer: Viewer, format_n
 
     CSV and JSON are streamed at any size; XLSX is made while the browser waits, so its size is bounded.
     """
+    found = rows(noun, queryset, viewer)
+    return rows_response(noun, header(noun), found, queryset, viewer, format_name)
+
+
+def rows_response(
+    file_name: str,
+    names: Sequence[str],
+    found: Iterable[Row],
+    counted: QuerySet[Any],
+    viewer: Viewer,
+    format_name: str,
+) -> HttpResponseBase:
+    """The same of any rows; `counted` is what tells how many they are."""
     if not viewer.may(Permission.EXPORT):
         raise PermissionDenied
     if format_name not in set(Format):
-        return _refusal(translated("Choose one of the formats CSV, XLSX and JSON."), status=404)
+        return refusal(translated("Choose one of the formats CSV, XLSX and JSON."), status=404)
     wanted = Format(format_name)
     if (
         wanted is Format.XLSX
-        and queryset.order_by()[: MOST_XLSX_ROWS_AT_ONCE + 1].count() > MOST_XLSX_ROWS_AT_ONCE
+        and counted.order_by()[: MOST_XLSX_ROWS_AT_ONCE + 1].count() > MOST_XLSX_ROWS_AT_ONCE
     ):
         sentence = translated(
             "This list has more than %(most)d rows, too many for an Excel download. "
             "Choose CSV, which has no limit and opens in Excel, or narrow the list."
         )
-        return _refusal(sentence % {"most": MOST_XLSX_ROWS_AT_ONCE}, status=422)
-    names, found = header(noun), rows(noun, queryset, viewer)
+        return refusal(sentence % {"most": MOST_XLSX_ROWS_AT_ONCE}, status=422)
     response: HttpResponseBase
     if wanted is Format.XLSX:
         # The response closes the file, and closing deletes it.
@@ -55,10 +69,10 @@ def export_response(noun: str, queryset: QuerySet[Any], viewer: Viewer, format_n
         chunks = csv_chunks if wanted is Format.CSV else json_chunks
         response = StreamingHttpResponse(chunks(names, found), content_type=CONTENT_TYPES[wanted])
     today = timezone.localdate().isoformat()
-    response["Content-Disposition"] = f'attachment; filename="{noun}-{today}.{wanted}"'
+    response["Content-Disposition"] = f'attachment; filename="{file_name}-{today}.{wanted}"'
     response["Cache-Control"] = "private, no-store"
     return response
 
 
-def _refusal(sentence: str, *, status: int) -> HttpResponse:
+def refusal(sentence: str, *, status: int) -> HttpResponse:
     return HttpResponse(sentence, status=status, content_type="text/plain; charset=utf-8")

@@ -7,10 +7,11 @@ from typing import Any
 from django.db.models import BooleanField, Case, Count, Q, QuerySet, Value, When
 from django.db.models.functions import TruncDate
 
-from homeroom.applesync.queries.details import of_another_make, shown_model, with_details
+from homeroom.applesync.queries.details import shown_model, with_details
 from homeroom.incidents.models import Incident
 from homeroom.incidents.queries import is_at_apple
 from homeroom.insurance.queries import with_coverage
+from homeroom.inventory.makes import of_another_make
 from homeroom.inventory.models import Device
 from homeroom.reports.queries.incidents import countable, opened_lately, zone
 from homeroom.reports.statistics.tally import DeviceGroup, IncidentGroup, Values

@@ -50,3 +50,20 @@ document.addEventListener("htmx:afterSettle", (event) => {
   const next = event.target.dataset?.thenFocus;
   if (next && !event.target.querySelector("form")) document.querySelector(next)?.focus();
 });
+
+// A form with data-choosing has boxes of that name, wherever they stand: one box ticks all, a number tells how many are.
+function tellChosen(form, changed) {
+  const boxes = [...form.elements].filter((each) => each.type === "checkbox" && each.name === form.dataset.choosing);
+  const all = form.querySelector("[data-choose-all]");
+  if (changed === all) for (const box of boxes) box.checked = all.checked;
+  const chosen = boxes.filter((box) => box.checked).length;
+  all.checked = chosen > 0 && chosen === boxes.length;
+  all.indeterminate = chosen > 0 && chosen < boxes.length;
+  form.querySelector("[data-chosen-number]").textContent = chosen;
+}
+document.addEventListener("change", (event) => {
+  if (event.target.form?.matches("form[data-choosing]")) tellChosen(event.target.form, event.target);
+});
+window.addEventListener("pageshow", () => {
+  for (const form of document.querySelectorAll("form[data-choosing]")) tellChosen(form);
+});

@@ -1,3 +1,5 @@
+"""MDM Statistics, its settings, and the incidents behind its numbers."""
+
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render

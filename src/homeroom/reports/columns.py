@@ -1,0 +1,126 @@
+"""A report's rows as a table: its columns made from the report's, its values as people read them."""
+
+from collections.abc import Iterable
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+import django_tables2 as tables
+from django.db.models import QuerySet
+from django.template.defaultfilters import yesno
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.formats import date_format, number_format
+from django.utils.html import format_html
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django_tables2.data import TableQuerysetData
+
+from homeroom.inventory.exports.reports import ReportColumn, Selectable
+from homeroom.reports.selection import Reading
+
+Record = dict[str, Any]
+NOTHING = "\N{EN DASH}"
+
+
+class RowsInOrder(TableQuerysetData):
+    """The selection has put them in order, for files as well as for the page.
+
+    Of a page the keys are asked for first: what columns look up is looked up for its rows alone, not for all that
+    have to be sorted.
+    """
+
+    def __init__(self, rows: QuerySet[Any], paths: Iterable[str]) -> None:
+        super().__init__(rows.order_by().values(*paths))
+        self.keys = rows.values_list("pk", flat=True)
+
+    def __getitem__(self, page: slice) -> list[Record]:
+        keys = list(self.keys[page])
+        rows = {row["pk"]: row for row in self.data.filter(pk__in=keys)} if keys else {}
+        return [rows[key] for key in keys if key in rows]
+
+    def order_by(self, aliases: Any) -> None:
+        pass
+
+
+class ReportTable(tables.Table):
+    class Meta:
+        attrs = {"class": "table table-vcenter card-table report-rows"}  # noqa: RUF012 - as django-tables2 has it
+        orderable = False
+
+
+class Cell(tables.Column):
+    """On a phone, each value stands beside its column's name."""
+
+    empty_values = ()
+
+    def __init__(self, column: ReportColumn) -> None:
+        super().__init__(
+            verbose_name=str(column.heading),
+            accessor="pk",
+            orderable=bool(column.sort),
+            attrs={"td": {"data-label": str(column.heading)}},
+        )
+        self.of = column
+
+    def render(self, record: Record) -> str:
+        value = record[self.of.source]
+        value = None if value == "" else value
+        if self.of.convert is not None:
+            value = self.of.convert(value)
+        text = readable(value if self.of.show is None or value is None else self.of.show(value))
+        link = self.of.link
+        if link is None or value is None or record[link.path] is None:
+            return text
+        return format_html('<a href="{}">{}</a>', reverse(link.url_name, args=[record[link.path]]), text)
+
+
+class Choice(tables.Column):
+    """A box for each row, of the form that stands above the table."""
+
+    def __init__(self, selectable: Selectable, named: ReportColumn) -> None:
+        super().__init__(
+            verbose_name=gettext_lazy("Chosen"),
+            accessor="pk",
+            orderable=False,
+            attrs={"td": {"class": "w-1"}},
+        )
+        self.selectable = selectable
+        self.named = named
+
+    def render(self, record: Record) -> str:
+        context = {
+            "name": self.selectable.name,
+            "value": record["pk"],
+            "label": record[self.named.source] or record["pk"],
+        }
+        return render_to_string("reports/_choice.html", context)
+
+
+def report_table(reading: Reading, rows: QuerySet[Any], selectable: Selectable | None) -> tables.Table:
+    """`rows` have what the columns read; `selectable` is what the viewer may do with them."""
+    shown = reading.shown
+    cells: list[tuple[str, tables.Column]] = [(column.name, Cell(column)) for column in shown]
+    if selectable is not None:
+        cells.insert(0, ("chosen", Choice(selectable, shown[0])))
+    paths = ["pk", *(column.source for column in shown)]
+    paths += [column.link.path for column in shown if column.link is not None]
+    return ReportTable(RowsInOrder(rows, dict.fromkeys(paths)), extra_columns=cells, order_by=reading.sort)
+
+
+def readable(value: Any) -> str:
+    """A value as people of this language and time zone read it."""
+    match value:
+        case None:
+            return NOTHING
+        case bool():
+            return str(yesno(value, _("yes,no")))
+        case datetime():
+            return date_format(timezone.localtime(value), "SHORT_DATETIME_FORMAT")
+        case date():
+            return date_format(value, "DATE_FORMAT")
+        case Decimal():
+            return str(number_format(value, 2))
+        case _:
+            return str(value)

@@ -1,0 +1,212 @@
+"""MDM Reports: the list of them, and the page of each, with its downloads."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.forms import ModelChoiceField
+from django.http import Http404, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import render
+from django.urls import NoReverseMatch, reverse
+from django.utils.formats import number_format
+from django.utils.translation import gettext as _
+from django_filters import FilterSet
+from django_tables2 import RequestConfig
+
+from homeroom.accounts.access import ViewerRequest, requires
+from homeroom.accounts.policy import Permission
+from homeroom.inventory.exports.reports import (
+    Report,
+    Selectable,
+    columns_of_report,
+    report_named,
+    reports,
+    reports_for,
+)
+from homeroom.inventory.exports.views import refusal, rows_response
+from homeroom.inventory.views.lists import ROWS_PER_PAGE, CountedPaginator
+from homeroom.reports.columns import report_table
+from homeroom.reports.models import SavedView
+from homeroom.reports.queries.saved import is_own, saved_views, views_of
+from homeroom.reports.selection import COLUMNS, OF_THE_PAGE, SORT, Reading, read
+
+MOST_COUNTED = 10_000
+MOST_PRINTED = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """How many rows there are, counted only so far."""
+
+    counted: int
+    more: bool
+
+    @property
+    def shown(self) -> str:
+        number = number_format(self.counted, force_grouping=True)
+        return _("more than %(number)s") % {"number": number} if self.more else number
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """Rows that are told of beside the report."""
+
+    sentence: str
+    address: str
+
+
+def counted(rows: QuerySet[Any]) -> Number:
+    """No page counts a million rows."""
+    number = rows.order_by().values("pk")[: MOST_COUNTED + 1].count()
+    return Number(min(number, MOST_COUNTED), number > MOST_COUNTED)
+
+
+@requires(Permission.VIEW_INVENTORY)
+def index(request: ViewerRequest) -> HttpResponse:
+    views: dict[str, list[SavedView]] = {}
+    for view in saved_views(request.viewer):
+        views.setdefault(view.report, []).append(view)
+    listed = [(report, views.get(report.name, [])) for report in reports_for(request.viewer)]
+    return render(request, "reports/reports.html", {"reports": listed})
+
+
+@requires(Permission.VIEW_INVENTORY)
+def report(request: ViewerRequest, name: str) -> HttpResponseBase:
+    found = report_for(request, name)
+    reading = read(found, request.GET.urlencode(), request.viewer)
+    if "format" in request.GET:
+        return _download(request, reading)
+    context: dict[str, Any] = {
+        "report": found,
+        "reading": reading,
+        "filter": reading.filter,
+        "kept": _kept(request),
+        "columns": columns_of_report(found.name),
+        "sorts": list(_sorts(reading)),
+    } | _views(request, reading)
+    template = "reports/report.html"
+    if "print" in request.GET:
+        template = "reports/print.html"
+        context["asked"] = list(in_words(reading.filter))
+    if not reading.problems:
+        context |= _rows(request, reading, printed="print" in request.GET)
+    return render(request, template, context)
+
+
+@requires(Permission.VIEW_INVENTORY)
+def left_out(request: ViewerRequest, name: str) -> HttpResponse:
+    """What is not in the report though somebody may look for it: a part of its page, which does not wait for it."""
+    reading = read(report_for(request, name), request.GET.urlencode(), request.viewer)
+    told = [] if reading.problems else list(_left_out(request, reading))
+    return render(request, "reports/_left_out.html", {"left_out": told})
+
+
+def report_for(request: ViewerRequest, name: str) -> Report:
+    """Who may not see a report is told so."""
+    if name not in reports():
+        raise Http404
+    found = report_named(name)
+    if not request.viewer.may(found.permission):
+        raise PermissionDenied
+    return found
+
+
+def in_words(asked: FilterSet) -> Iterator[tuple[str, str]]:
+    """Each filter that is set, and to what, as people read it."""
+    if not asked.form.is_valid():
+        return
+    for field in asked.form:
+        value = asked.form.cleaned_data.get(field.name)
+        if value in (None, "", []):
+            continue
+        choices = getattr(field.field, "choices", None)
+        if choices is not None and not isinstance(field.field, ModelChoiceField):
+            value = dict(choices).get(value, value)
+        yield str(field.label), str(value)
+
+
+def _download(request: ViewerRequest, reading: Reading) -> HttpResponseBase:
+    if reading.problems:
+        return refusal(reading.problems[0].sentence, status=422)
+    asked = reading.selection
+    return rows_response(
+        reading.report.name, asked.names, asked.rows, asked.found, request.viewer, request.GET["format"]
+    )
+
+
+def _rows(request: ViewerRequest, reading: Reading, *, printed: bool) -> dict[str, Any]:
+    asked = reading.selection
+    number = counted(asked.found)
+    selectable = None if printed else _selectable(request, reading.report)
+    table = report_table(reading, asked.queryset, selectable)
+    per_page = MOST_PRINTED if printed else ROWS_PER_PAGE
+    paginate = {"per_page": per_page, "paginator_class": CountedPaginator, "count": number.counted}
+    RequestConfig(request, paginate=paginate).configure(table)
+    return {
+        "table": table,
+        "number": number,
+        "selectable": selectable,
+        "action": _address(selectable.action) if selectable else "",
+        "files": _address("reports:file-new"),
+        "schedules": _address("reports:schedule-new"),
+        "printed": MOST_PRINTED,
+    }
+
+
+def _selectable(request: ViewerRequest, found: Report) -> Selectable | None:
+    selectable = found.selection
+    return selectable if selectable and request.viewer.may(selectable.permission) else None
+
+
+def _address(name: str) -> str:
+    """Empty where there is no such page."""
+    try:
+        return reverse(name) if name else ""
+    except NoReverseMatch:
+        return ""
+
+
+def _left_out(request: ViewerRequest, reading: Reading) -> Iterator[LeftOut]:
+    for apart in reading.report.apart:
+        rows = reading.report.filter(reading.filter.data, apart.rows(request.viewer), request=request).qs
+        number = counted(rows)
+        if number.counted:
+            sentence = apart.sentence(number.counted, number.shown)
+            yield LeftOut(sentence[:1].upper() + sentence[1:], apart.address(reading.query))
+
+
+def _views(request: ViewerRequest, reading: Reading) -> dict[str, Any]:
+    views = views_of(request.viewer, reading.report.name)
+    wanted = request.GET.get("view", "")
+    current = next((view for view in views if str(view.pk) == wanted), None)
+    may_change = current is not None and (
+        is_own(request.viewer, current) or request.viewer.may(Permission.MANAGE_SETTINGS)
+    )
+    return {
+        "views": views,
+        "current": current,
+        "may_change": may_change,
+        "differs": may_change and current is not None and current.query != reading.query,
+    }
+
+
+def _kept(request: ViewerRequest) -> Sequence[tuple[str, str]]:
+    """What the address says beside columns and order, for a form that changes those."""
+    passed_over = {COLUMNS, SORT, *OF_THE_PAGE} - {"view"}
+    return [
+        (name, value)
+        for name, values in request.GET.lists()
+        if name not in passed_over
+        for value in values
+        if value
+    ]
+
+
+def _sorts(reading: Reading) -> Iterator[tuple[str, str]]:
+    for column in columns_of_report(reading.report.name):
+        if column.sort:
+            yield column.name, _("%(column)s, upwards") % {"column": column.heading}
+            yield f"-{column.name}", _("%(column)s, downwards") % {"column": column.heading}
