@@ -18,12 +18,12 @@ from homeroom.incidents.queries import (
 )
 from homeroom.incidents.shipping.queries import shipments
 from homeroom.insurance.queries import today
-from homeroom.web.counts import Number, counted
-from homeroom.web.dashboard import Card, Severity, Waiting, register_card
+from homeroom.web.counts import Number
+from homeroom.web.dashboard import Card, Severity, Waiting, number_waiting, register_card
 
 
 def overdue_at_apple(viewer: Viewer) -> Iterator[Waiting]:
-    if number := counted(overdue(viewer, today())):
+    if number := number_waiting(overdue(viewer, today())):
         days = settings.CONFIGURATION.repair_overdue_days
         sentence = ngettext(
             "Away for more than %(days)d day. Ask Apple, or receive what has come back.",
@@ -46,19 +46,19 @@ def replacements_to_hand_out(viewer: Viewer) -> Iterator[Waiting]:
 
 
 def own_incidents(viewer: Viewer) -> Iterator[Waiting]:
-    if number := counted(open_incidents_of(viewer)):
+    if number := number_waiting(open_incidents_of(viewer)):
         url = f"{reverse('incidents:incidents')}?state=open&technician={ME}"
         yield Waiting(_("Your open incidents"), _("Assigned to you and not closed yet."), url, number)
 
 
 def incidents_of_nobody(viewer: Viewer) -> Iterator[Waiting]:
-    if number := counted(incidents(viewer).filter(OPEN, technician__isnull=True)):
+    if number := number_waiting(incidents(viewer).filter(OPEN, technician__isnull=True)):
         url = f"{reverse('incidents:incidents')}?state=open&technician={NOBODY}"
         yield Waiting(_("Incidents without a technician"), _("Open, and nobody has taken them."), url, number)
 
 
 def open_shipments(viewer: Viewer) -> Iterator[Waiting]:
-    if number := counted(shipments(viewer).filter(shipped_at__isnull=True)):
+    if number := number_waiting(shipments(viewer).filter(shipped_at__isnull=True)):
         url = f"{reverse('incidents:shipments')}?state=open"
         yield Waiting(_("Shipments being packed"), _("Boxes to Apple that are not shipped yet."), url, number)
 

@@ -9,13 +9,13 @@ from django.utils.translation import gettext_lazy
 from homeroom.accounts.policy import Permission, Viewer
 from homeroom.inventory.imports.queries import imports_waiting_for
 from homeroom.inventory.models import Device
-from homeroom.web.counts import counted
 from homeroom.web.dashboard import (
     Card,
     Place,
     Section,
     Step,
     Waiting,
+    number_waiting,
     register_card,
     register_section,
     register_step,
@@ -23,7 +23,7 @@ from homeroom.web.dashboard import (
 
 
 def imports_waiting(viewer: Viewer) -> Iterator[Waiting]:
-    if number := counted(imports_waiting_for(viewer.user_id)):
+    if number := number_waiting(imports_waiting_for(viewer.user_id)):
         yield Waiting(
             _("Imports to finish"),
             _(

@@ -2,12 +2,10 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from homeroom.accounts.policy import Permission, Viewer
 from homeroom.applesync.reports import SYNC_PROBLEMS
@@ -21,8 +19,15 @@ from homeroom.reports.queries.statistics import EVERYTHING, statistics_at_hand
 from homeroom.reports.selection import selection
 from homeroom.reports.statistics.figures import Statistics
 from homeroom.reports.tiles import Tile, tiles
-from homeroom.web.counts import counted
-from homeroom.web.dashboard import Card, Place, Section, Waiting, Words, register_card, register_section
+from homeroom.web.dashboard import (
+    Card,
+    Place,
+    Section,
+    Waiting,
+    number_waiting,
+    register_card,
+    register_section,
+)
 
 SOON = 30
 """Days ahead in which what ends is somebody's task; the report looks further."""
@@ -69,12 +74,25 @@ def coverage_shares(figures: Statistics) -> Iterator[Share]:
         before += number
 
 
-def rows_of(report: str, query: str, title: Words, sentence: Words, viewer: Viewer) -> Iterator[Waiting]:
+def expiring(viewer: Viewer) -> Iterator[Waiting]:
+    sentence = _("It ends within %(days)s days. Renew it, or decide that you will not.") % {"days": SOON}
+    return rows_of(EXPIRING, viewer, _("AppleCare expiring soon"), sentence, query=f"days={SOON}")
+
+
+def sync_problems(viewer: Viewer) -> Iterator[Waiting]:
+    """Counted from the last sync back: most of what is noted again and again is found there."""
+    sentence = _("What the last syncs could not read, make sense of or learn, device by device.")
+    return rows_of(SYNC_PROBLEMS, viewer, _("Sync problems"), sentence, order="-run_id")
+
+
+def rows_of(
+    report: str, viewer: Viewer, title: str, sentence: str, *, query: str = "", order: str = ""
+) -> Iterator[Waiting]:
     """The rows that the report's own page has for that query."""
     found = selection(report_named(report), query, viewer).found
-    if number := counted(found):
+    if number := number_waiting(found, order=order):
         url = reverse("reports:report", args=[report]) + (f"?{query}" if query else "")
-        yield Waiting(str(title), str(sentence), url, number)
+        yield Waiting(title, sentence, url, number)
 
 
 def register_on_dashboard() -> None:
@@ -87,23 +105,9 @@ def register_on_dashboard() -> None:
             context=district,
         )
     )
-    expiring = partial(
-        rows_of,
-        EXPIRING,
-        f"days={SOON}",
-        gettext_lazy("AppleCare expiring soon"),
-        gettext_lazy("It ends within 30 days. Renew it, or decide that you will not."),
-    )
-    problems = partial(
-        rows_of,
-        SYNC_PROBLEMS,
-        "",
-        gettext_lazy("Sync problems"),
-        gettext_lazy("What the last syncs could not read, make sense of or learn, device by device."),
-    )
     register_card(
         Card(EXPIRING, icon="shield-check", permission=Permission.EDIT_INSURANCE, order=65, waiting=expiring)
     )
     register_card(
-        Card(SYNC_PROBLEMS, icon="refresh", permission=Permission.VIEW_SYNC, order=70, waiting=problems)
+        Card(SYNC_PROBLEMS, icon="refresh", permission=Permission.VIEW_SYNC, order=70, waiting=sync_problems)
     )

@@ -26,7 +26,7 @@ class Number:
         return self.counted > 0
 
 
-def counted(rows: QuerySet[Any, Any]) -> Number:
-    """No page counts a million rows."""
-    number = rows.order_by().values("pk")[: MOST_COUNTED + 1].count()
-    return Number(min(number, MOST_COUNTED), number > MOST_COUNTED)
+def counted(rows: QuerySet[Any, Any], *, most: int = MOST_COUNTED, order: str = "") -> Number:
+    """No page counts a million rows. `order`: in which the database soonest finds enough."""
+    number = rows.order_by(*filter(None, [order])).values("pk")[: most + 1].count()
+    return Number(min(number, most), number > most)

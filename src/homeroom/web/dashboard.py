@@ -8,11 +8,14 @@ from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from typing import Any, Protocol
 
+from django.db.models import QuerySet
 from django.utils.functional import Promise
 
-from homeroom.web.counts import Number
+from homeroom.web.counts import Number, counted
 
 Words = str | Promise
+MOST_WAITING = 1_000
+"""Beyond it, nobody's day depends on how many more there are."""
 
 
 class Looker(Protocol):
@@ -111,6 +114,10 @@ def register_step(step: Step) -> None:
 def register_section(section: Section) -> None:
     """Called once, in `AppConfig.ready()`."""
     _sections.append(section)
+
+
+def number_waiting(rows: QuerySet[Any, Any], *, order: str = "") -> Number:
+    return counted(rows, most=MOST_WAITING, order=order)
 
 
 def waiting_for(viewer: Looker) -> list[tuple[Card, Waiting]]:
