@@ -21,7 +21,7 @@ from tests.applesync.account import make_connection
 MONDAY = datetime(2026, 1, 5, 12, tzinfo=UTC)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 NEEDS_ATTENTION, ACTIVE = Connection.State.NEEDS_ATTENTION, Connection.State.ACTIVE
-HOME = reverse("inventory:devices")
+HOME = reverse("home")
 
 
 @pytest.fixture

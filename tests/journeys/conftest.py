@@ -139,7 +139,7 @@ class Visit:
         self.page.get_by_label("Email").fill(email)
         self.page.get_by_label("Password", exact=True).fill(PASSWORD)
         self.page.get_by_role("button", name="Sign in").click()
-        self.page.wait_for_url(f"{self.installation.address}/devices/")
+        self.page.wait_for_url(f"{self.installation.address}/")
 
     def fits(self) -> bool:
         """Whether nothing sticks out to the right of the screen."""

@@ -31,7 +31,7 @@ LOOKS: dict[Role, Sequence[Look]] = {
     Role.VIEWER: [(PHONE, "light"), (DESK, "dark")],
 }
 """Widths and themes. The administrator sees every page; the others' have fewer buttons."""
-STARTS = ("/devices/?held=nobody", "/devices/", "/devices/?coverage=covered")
+STARTS = ("/", "/devices/?held=nobody", "/devices/", "/devices/?coverage=covered")
 MOST_OF_A_KIND = 8
 MOST_DEVICES = 30
 """Enough that some are with somebody and some with nobody."""
@@ -45,8 +45,7 @@ FILES = {
     "incidents/<int:number>/attachments/<int:pk>/thumbnail/",
 }
 NOT_LINKED = FILES | {
-    # What only sends on, and the parts that a page renews by itself.
-    "",
+    # The parts that a page renews by itself.
     "syncs/<int:pk>/live/",
     "imports/<int:pk>/progress/",
     "incidents/<int:number>/before-sending/",
@@ -129,7 +128,7 @@ class Walk:
         self.page.get_by_label("Email").fill(EMAILS[role])
         self.page.get_by_label("Password", exact=True).fill(self.demo.password)
         self.page.get_by_role("button", name="Sign in").click()
-        self.page.wait_for_url(f"{self.demo.address}/devices/")
+        self.page.wait_for_url(f"{self.demo.address}/")
 
     def upload(self, file: Path) -> None:
         self.open("/imports/")

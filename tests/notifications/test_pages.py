@@ -103,9 +103,9 @@ def test_the_page_names_the_server_and_never_the_password(
 
 def test_without_a_server_the_page_and_the_first_page_say_that_mail_waits(as_administrator: Client) -> None:
     assert "No mail server is configured" in seen(as_administrator)
-    assert "Mail waits" not in seen(as_administrator, "/devices/")
+    assert "Mail waits" not in seen(as_administrator, "/")
     tell()
-    assert "Mail waits" in seen(as_administrator, "/devices/")
+    assert "Mail waits" in seen(as_administrator, "/")
     assert as_administrator.get(PAGE).context["standing"].waiting == 1
     assert "Send me a test mail" not in seen(as_administrator)
     answer = as_administrator.post("/settings/email/test/", follow=True)
@@ -126,7 +126,7 @@ def test_a_refused_mail_is_seen_and_tried_again(
     work()
     page = seen(as_administrator)
     assert "The mail server refuses the recipient: 550 &lt;No such user&gt;" in page
-    assert "1 mail could not be sent." in seen(as_administrator, "/devices/")
+    assert "1 mail could not be sent." in seen(as_administrator, "/")
     mail = Mail.objects.get()
     address = f"/settings/email/{mail.pk}/try-again/"
     assert address in page
@@ -148,9 +148,9 @@ def test_the_first_page_tells_of_a_server_that_stays_down_and_not_of_one_pause(
     tell()
     work()
     assert "Mail waits" in seen(as_administrator)
-    assert "Mail waits" not in seen(as_administrator, "/devices/")
+    assert "Mail waits" not in seen(as_administrator, "/")
     Mail.objects.update(queued_at=F("queued_at") - timedelta(minutes=16))
-    assert "refuses the connection" in seen(as_administrator, "/devices/")
+    assert "refuses the connection" in seen(as_administrator, "/")
 
 
 def test_everything_that_waits_for_the_server_is_tried_at_once_on_request(

@@ -162,7 +162,7 @@ def test_the_page_asks_the_same_few_questions_at_any_size(as_administrator, djan
     for number in range(3):
         make_synced_record(make_device(), apple_id=str(number))
     page = 6  # rollup, devices, incidents, settings, costs, sites
-    shell = 2 + 1 + 5  # session and user; what waits in the menu; notices of mail and connections
+    shell = 2 + 1  # session and user; what waits in the menu
     queries = page + shell
     with django_assert_num_queries(queries):
         as_administrator.get(PAGE)

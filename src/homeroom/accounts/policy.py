@@ -75,6 +75,12 @@ class Viewer:
     def may(self, permission: Permission) -> bool:
         return permission in GRANTS[self.role]
 
+    @property
+    def user_id(self) -> int | None:
+        """None for what is no person: the command line, a schedule."""
+        kind, _separator, key = self.actor.id.partition(":")
+        return int(key) if kind == "user" and key.isdecimal() else None
+
     def sees_site(self, site_id: int) -> bool:
         return self.site_ids is None or site_id in self.site_ids
 

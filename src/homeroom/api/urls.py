@@ -8,6 +8,7 @@ from homeroom import __version__
 from homeroom.api.authentication import Token
 from homeroom.api.problems import describe_problems, speak_of_problems
 from homeroom.api.resources import (
+    dashboard,
     devices,
     incidents,
     insurance,
@@ -47,6 +48,7 @@ for resource in (
     why,
     statistics,
     reports,
+    dashboard,
 ):
     api.add_router("", resource.router)
 

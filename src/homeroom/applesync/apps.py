@@ -4,16 +4,15 @@ from django.utils.translation import gettext_lazy as _
 
 from homeroom.accounts.policy import Permission
 from homeroom.web.navigation import Page, add_to_menu, add_to_settings
-from homeroom.web.notices import Source, register_notices
 
 
 class AppleSyncConfig(AppConfig):
     name = "homeroom.applesync"
 
     def ready(self) -> None:
+        from homeroom.applesync.dashboard import register_on_dashboard
         from homeroom.applesync.exports import register_apple
         from homeroom.applesync.lists import add_apple_to_device_list
-        from homeroom.applesync.notices import connections_in_need
         from homeroom.applesync.notifications import KINDS
         from homeroom.applesync.panels import (
             apple_panel,
@@ -60,7 +59,7 @@ class AppleSyncConfig(AppConfig):
         register_panel(Panel(10, "applesync/_panel.html", apple_panel))
         for kind in KINDS:
             register_kind(kind)
-        register_notices(Source(Permission.MANAGE_CONNECTIONS, connections_in_need))
+        register_on_dashboard()
         add_to_settings(
             Page(
                 _("MDM Settings"),

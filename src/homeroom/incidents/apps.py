@@ -12,6 +12,7 @@ class IncidentsConfig(AppConfig):
     name = "homeroom.incidents"
 
     def ready(self) -> None:
+        from homeroom.incidents.dashboard import register_on_dashboard
         from homeroom.incidents.exports import register_incidents
         from homeroom.incidents.panels import show_incidents_elsewhere
         from homeroom.incidents.queries import devices_at_apple
@@ -35,6 +36,7 @@ class IncidentsConfig(AppConfig):
             )
         )
         register_incidents()
+        register_on_dashboard()
         register_sentences()
         show_incidents_elsewhere()
         add_to_menu(

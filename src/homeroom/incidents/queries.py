@@ -3,7 +3,7 @@
 from datetime import date, timedelta
 
 from django.conf import settings
-from django.db.models import Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 from homeroom.accounts.models import User
 from homeroom.accounts.policy import GRANTS, Permission, Role, Viewer
@@ -32,7 +32,22 @@ def incidents(viewer: Viewer) -> QuerySet[Incident]:
         return Incident.objects.none()
     if viewer.site_ids is None:
         return Incident.objects.all()
-    return Incident.objects.filter(device__in=visible_devices(viewer))
+    # Looked up device by device: there are few incidents, and a site's devices may be a hundred thousand.
+    return Incident.objects.filter(Exists(visible_devices(viewer).order_by().filter(pk=OuterRef("device"))))
+
+
+def open_incidents_of(viewer: Viewer) -> QuerySet[Incident]:
+    """Those that are theirs to work on."""
+    if viewer.user_id is None:
+        return Incident.objects.none()
+    return incidents(viewer).filter(OPEN, technician=viewer.user_id)
+
+
+def replacements_received(viewer: Viewer) -> list[tuple[int, int]]:
+    """The status of that name, and how many open incidents are in it; nothing where none is."""
+    key = IncidentStatus.SystemKey.APPLECARE_REPLACEMENT_RECEIVED
+    found = incidents(viewer).filter(OPEN, status__system_key=key).order_by()
+    return list(found.values_list("status").annotate(number=Count("pk")))
 
 
 def at_apple(viewer: Viewer) -> QuerySet[Incident]:

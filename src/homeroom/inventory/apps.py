@@ -10,11 +10,13 @@ class InventoryConfig(AppConfig):
 
     def ready(self) -> None:
         from homeroom.accounts.policy import Permission
+        from homeroom.inventory.dashboard import register_on_dashboard
         from homeroom.inventory.exports.nouns import register_inventory
         from homeroom.web.navigation import Page, add_to_menu, add_to_settings
 
         post_migrate.connect(_add_default_statuses, sender=self)
         register_inventory()
+        register_on_dashboard()
         see, manage = Permission.VIEW_INVENTORY, Permission.MANAGE_SETTINGS
         add_to_menu(Page(_("Devices"), "inventory:devices", icon="devices", permission=see, order=10))
         add_to_menu(Page(_("People"), "inventory:people", icon="users", permission=see, order=20))

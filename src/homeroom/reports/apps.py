@@ -7,8 +7,10 @@ class ReportsConfig(AppConfig):
 
     def ready(self) -> None:
         from homeroom.accounts.policy import Permission
+        from homeroom.reports.dashboard import register_on_dashboard
         from homeroom.web.navigation import Page, add_to_menu
 
+        register_on_dashboard()
         add_to_menu(
             Page(
                 _("MDM Statistics"),

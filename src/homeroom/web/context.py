@@ -1,10 +1,8 @@
-from functools import partial
 from typing import Any
 
 from django.http import HttpRequest
 
 from homeroom.web import navigation
-from homeroom.web.notices import notices_for
 
 
 def shell(request: HttpRequest) -> dict[str, Any]:
@@ -17,5 +15,4 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         "menu": [page for page in navigation.menu() if viewer.may(page.permission)],
         "settings_pages": [page for page in navigation.settings_pages() if viewer.may(page.permission)],
         "account_pages": [page for page in navigation.account_pages() if viewer.may(page.permission)],
-        "notices": partial(notices_for, viewer),  # asked for only where a template shows them
     }

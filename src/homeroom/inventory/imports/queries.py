@@ -13,6 +13,16 @@ def visible_imports(user: User) -> QuerySet[ImportJob]:
     return imports if user.role == Role.ADMINISTRATOR else imports.filter(requested_by=user)
 
 
+WAITING = (ImportJob.State.UPLOADED, ImportJob.State.PLANNED, ImportJob.State.REFUSED)
+
+
+def imports_waiting_for(user_id: int | None) -> QuerySet[ImportJob]:
+    """Those that they began, and that go no further without them."""
+    if user_id is None:
+        return ImportJob.objects.none()
+    return ImportJob.objects.filter(requested_by=user_id, state__in=WAITING)
+
+
 def rows_of(job: ImportJob, *, outcome: str = "", text: str = "") -> QuerySet[ImportRow]:
     rows = job.rows.all()
     if outcome in ImportRow.Outcome.values:

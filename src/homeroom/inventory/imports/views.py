@@ -14,7 +14,7 @@ from homeroom.accounts.policy import Permission
 from homeroom.inventory.imports import verbs
 from homeroom.inventory.imports.forms import ColumnsForm, RowsForm, UploadForm
 from homeroom.inventory.imports.models import ImportJob
-from homeroom.inventory.imports.queries import rows_of, visible_imports
+from homeroom.inventory.imports.queries import imports_waiting_for, rows_of, visible_imports
 from homeroom.inventory.imports.tables import ImportRowTable, ImportTable
 from homeroom.web.errors import Refused
 
@@ -40,9 +40,11 @@ def imports(request: ViewerRequest) -> HttpResponse:
             form.add_error(refused.field, refused.sentence)
         else:
             return redirect("inventory:import-columns", job.pk)
-    table = ImportTable(visible_imports(request.user))
+    waiting = request.GET.get("show") == "waiting"
+    table = ImportTable(imports_waiting_for(request.user.pk) if waiting else visible_imports(request.user))
     RequestConfig(request, paginate={"per_page": PER_PAGE}).configure(table)
-    return render(request, "inventory/imports/imports.html", {"form": form, "table": table})
+    context = {"form": form, "table": table, "waiting": waiting}
+    return render(request, "inventory/imports/imports.html", context)
 
 
 @requires(Permission.IMPORT)

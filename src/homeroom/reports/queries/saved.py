@@ -11,7 +11,7 @@ from homeroom.reports.models import SavedView
 
 def saved_views(viewer: Viewer) -> QuerySet[SavedView]:
     """Their own first."""
-    mine = Q(owner=_person(viewer))
+    mine = Q(owner=viewer.user_id)
     names = [report.name for report in reports_for(viewer)]
     own_first = Case(When(mine, then=0), default=1)
     return (
@@ -29,14 +29,8 @@ def changeable_views(viewer: Viewer) -> QuerySet[SavedView]:
     """Their own; who manages settings also answers for what others share."""
     if viewer.may(Permission.MANAGE_SETTINGS):
         return saved_views(viewer)
-    return saved_views(viewer).filter(owner=_person(viewer))
+    return saved_views(viewer).filter(owner=viewer.user_id)
 
 
 def is_own(viewer: Viewer, view: SavedView) -> bool:
-    return view.owner_id == _person(viewer)
-
-
-def _person(viewer: Viewer) -> int | None:
-    """None for what is no person: the command line, a schedule."""
-    kind, _separator, key = viewer.actor.id.partition(":")
-    return int(key) if kind == "user" and key.isdecimal() else None
+    return view.owner_id == viewer.user_id

@@ -48,6 +48,19 @@ def statistics_for(viewer: Viewer, chosen: Values = EVERYTHING, *, fresh: bool =
     return _figures(_counted(viewer, chosen, fresh=fresh))
 
 
+def statistics_at_hand(viewer: Viewer) -> Statistics | None:
+    """What can be told at once. None: the district is large, and no worker has counted it lately."""
+    if (kept := _from_rollup(viewer, EVERYTHING)) is not None:
+        return _figures(kept)
+    return None if is_large() else statistics_for(viewer, fresh=True)
+
+
+def is_large() -> bool:
+    """Whether the district is one of which a rollup is kept. Takes no viewer: it is about all of it."""
+    keys = Device.objects.order_by("pk").values_list("pk", flat=True)
+    return keys[rules.LIVE_UP_TO : rules.LIVE_UP_TO + 1].exists()
+
+
 def statistics_and_choices(viewer: Viewer, chosen: Values) -> tuple[Statistics, Choices]:
     """The same, with what can be chosen instead."""
     everything = _counted(viewer, EVERYTHING)

@@ -15,7 +15,7 @@ from homeroom.insurance.queries import today
 from homeroom.inventory.models import Device
 from homeroom.reports.models import Rollup, RollupCell
 from homeroom.reports.queries.counting import device_groups, incident_groups
-from homeroom.reports.queries.statistics import last_count
+from homeroom.reports.queries.statistics import is_large, last_count
 from homeroom.reports.statistics import rollup as rules
 from homeroom.reports.statistics.tally import Stored, Tally, Values, stored
 from homeroom.rows import write_rows
@@ -27,7 +27,7 @@ COUNTING = ("listed", "linked", "unlinked", "coverage_checked", "coverage_failed
 
 def refresh_due_rollup() -> bool:
     """Count again where it is time to; whether it was. A small district has no rollup."""
-    if not _is_large():
+    if not is_large():
         if Rollup.objects.exists():
             _drop()
         return False
@@ -98,11 +98,6 @@ def _row(cut: int, of: Values, numbers: Stored) -> dict[str, object]:
 def _drop() -> None:
     Rollup.objects.all().delete()
     RollupCell.objects.all().delete()
-
-
-def _is_large() -> bool:
-    keys = Device.objects.order_by("pk").values_list("pk", flat=True)
-    return keys[rules.LIVE_UP_TO : rules.LIVE_UP_TO + 1].exists()
 
 
 def _mark() -> str:

@@ -5,13 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
 from django.forms import ModelChoiceField
 from django.http import Http404, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import NoReverseMatch, reverse
-from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django_filters import FilterSet
 from django_tables2 import RequestConfig
@@ -32,22 +30,9 @@ from homeroom.reports.columns import report_table
 from homeroom.reports.models import SavedView
 from homeroom.reports.queries.saved import is_own, saved_views, views_of
 from homeroom.reports.selection import COLUMNS, OF_THE_PAGE, SORT, Reading, read
+from homeroom.web.counts import counted
 
-MOST_COUNTED = 10_000
 MOST_PRINTED = 2_000
-
-
-@dataclass(frozen=True, slots=True)
-class Number:
-    """How many rows there are, counted only so far."""
-
-    counted: int
-    more: bool
-
-    @property
-    def shown(self) -> str:
-        number = number_format(self.counted, force_grouping=True)
-        return _("more than %(number)s") % {"number": number} if self.more else number
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +41,6 @@ class LeftOut:
 
     sentence: str
     address: str
-
-
-def counted(rows: QuerySet[Any]) -> Number:
-    """No page counts a million rows."""
-    number = rows.order_by().values("pk")[: MOST_COUNTED + 1].count()
-    return Number(min(number, MOST_COUNTED), number > MOST_COUNTED)
 
 
 @requires(Permission.VIEW_INVENTORY)
