@@ -21,8 +21,9 @@ from homeroom.inventory.exports import reports as registry
 from homeroom.inventory.exports.reports import Selectable, report_named, reports, reports_for
 from homeroom.inventory.models import Device, Site
 from homeroom.inventory.verbs.assignments import check_out
-from homeroom.reports.views.reports import MOST_COUNTED, MOST_PRINTED
+from homeroom.reports.views.reports import MOST_PRINTED
 from homeroom.rows import write_rows
+from homeroom.web.counts import MOST_COUNTED
 from tests.applesync.mirrors import make_connection, make_listed
 from tests.builders import make_device, make_person, make_site, make_user
 from tests.incidents.repairs import sent
@@ -343,7 +344,8 @@ def test_no_page_costs_more_queries_for_more_rows(as_administrator: Client, djan
         "sync-problems": 9,
     }
     assert costs.keys() == set(reports())
-    as_administrator.get(INDEX)
+    for name in costs:  # what a process asks once, such as whether its SQLite knows JSON
+        as_administrator.get(f"{INDEX}{name}/")
     for name, number in costs.items():
         with django_assert_num_queries(number):
             page = as_administrator.get(f"{INDEX}{name}/")

@@ -209,6 +209,7 @@ class TestWhatIsToldAndWhen:
         assert "Nothing waits for you" in text(as_technician)
 
     def test_the_last_good_sync_and_the_next_one_stand_beside_it(self, as_technician: Client) -> None:
+        make_device()  # past its first steps
         connection = make_connection(name="District")
         assert "None yet" in text(as_technician)
         synced(connection, finished_at=timezone.now() - timedelta(hours=3))
