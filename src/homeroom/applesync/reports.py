@@ -6,7 +6,7 @@ from typing import Any
 
 import django_filters as filters
 from django import forms
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.db.models.fields.json import KeyTextTransform
 from django.http import HttpRequest
 from django.utils import timezone
@@ -30,6 +30,7 @@ from homeroom.inventory.filters import with_default
 from homeroom.inventory.models import Site
 from homeroom.inventory.queries import visible_sites
 from homeroom.inventory.reporting import identity
+from homeroom.web.searching import with_words, within
 
 SYNC_PROBLEMS = "sync-problems"
 LATELY = 30
@@ -84,13 +85,7 @@ class ProblemFilter(filters.FilterSet):
         super().__init__(with_default(data, days=LATELY), *args, **kwargs)
 
     def search(self, notes: QuerySet[RunNote], _name: str, text: str) -> QuerySet[RunNote]:
-        for word in text.split():
-            notes = notes.filter(
-                Q(serial_number__icontains=word)
-                | Q(device__asset_tag__icontains=word)
-                | Q(text__icontains=word)
-            )
-        return notes
+        return with_words(notes, text, within("serial_number", "device__asset_tag", "text"))
 
     def within(self, notes: QuerySet[RunNote], _name: str, days: Any) -> QuerySet[RunNote]:
         """By when the sync was asked for, so that the notes of few syncs are looked at."""

@@ -11,6 +11,7 @@ from homeroom.incidents.models import Attachment, Comment, Incident, IncidentSta
 from homeroom.insurance.queries import today
 from homeroom.inventory.models import Assignment, Device, Person, Site
 from homeroom.inventory.queries import visible_devices
+from homeroom.web.searching import with_words, within
 
 MOST_DIGITS = 18
 OPEN = Q(closed_at__isnull=True)
@@ -85,19 +86,14 @@ def incident_page(viewer: Viewer) -> QuerySet[Incident]:
 
 def search_incidents(found: QuerySet[Incident], text: str) -> QuerySet[Incident]:
     """Every word must be found in the number, summary, repair number, in the device or its person at the time."""
-    for word in text.split():
-        has_it = (
-            Q(summary__icontains=word)
-            | Q(repair_number__icontains=word)
-            | Q(device__asset_tag__icontains=word)
-            | Q(device__serial_number__icontains=word)
-            | Q(person__name__icontains=word)
-            | Q(person__external_id__istartswith=word)
-        )
-        if (number := incident_number(word)) is not None:
-            has_it |= Q(number=number)
-        found = found.filter(has_it)
-    return found
+    return with_words(found, text, _incident_has)
+
+
+def _incident_has(word: str) -> Q:
+    fields = ("summary", "repair_number", "device__asset_tag", "device__serial_number", "person__name")
+    has_it = within(*fields)(word) | Q(person__external_id__istartswith=word)
+    number = incident_number(word)
+    return has_it if number is None else has_it | Q(number=number)
 
 
 def incident_number(word: str) -> int | None:

@@ -22,6 +22,7 @@ from django.utils.translation import gettext as _
 from homeroom.accounts.policy import Viewer
 from homeroom.inventory.models import Assignment, Device, DeviceStatus, Person, Site
 from homeroom.inventory.visibility import visible_to
+from homeroom.web.searching import with_words, within
 
 CURRENT_KINDS = (DeviceStatus.Kind.IN_SERVICE, DeviceStatus.Kind.IN_STORAGE, DeviceStatus.Kind.IN_REPAIR)
 
@@ -162,23 +163,18 @@ def statuses_for_list() -> QuerySet[DeviceStatus]:
 
 def search_devices(devices: QuerySet[Device], text: str) -> QuerySet[Device]:
     """Every word must be found in the tag, serial number, name, model or in the person who has the device."""
-    for word in text.split():
-        holders = Assignment.objects.filter(_person_has(word, "person__"), ended_at__isnull=True)
-        devices = devices.filter(
-            Q(asset_tag__icontains=word)
-            | Q(serial_number__icontains=word)
-            | Q(name__icontains=word)
-            | Q(model__icontains=word)
-            | Q(pk__in=holders.order_by().values("device"))
-        )
-    return devices
+    return with_words(devices, text, _device_has)
 
 
 def search_people(people: QuerySet[Person], text: str) -> QuerySet[Person]:
     """Every word must be found in the name, external ID or email."""
-    for word in text.split():
-        people = people.filter(_person_has(word))
-    return people
+    return with_words(people, text, _person_has)
+
+
+def _device_has(word: str) -> Q:
+    holders = Assignment.objects.filter(_person_has(word, "person__"), ended_at__isnull=True)
+    has_it = within("asset_tag", "serial_number", "name", "model")
+    return has_it(word) | Q(pk__in=holders.order_by().values("device"))
 
 
 def _person_has(word: str, path: str = "") -> Q:

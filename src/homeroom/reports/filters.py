@@ -5,7 +5,7 @@ from typing import Any
 
 import django_filters as filters
 from django import forms
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
@@ -24,6 +24,7 @@ from homeroom.reports.queries.incidents import (
 )
 from homeroom.reports.statistics.figures import next_month
 from homeroom.reports.statistics.tally import REPLACED, SAME_UNIT
+from homeroom.web.searching import with_words, within
 
 REPAIRS, AT_APPLE, INCIDENTS = "repairs", "at-apple", "incidents"
 
@@ -85,13 +86,7 @@ class CountedIncidentFilter(filters.FilterSet):
         return any(self.data.get(name) for name in self.more)
 
     def search(self, incidents: QuerySet[Incident], _name: str, text: str) -> QuerySet[Incident]:
-        for word in text.split():
-            incidents = incidents.filter(
-                Q(device__asset_tag__icontains=word)
-                | Q(device__serial_number__icontains=word)
-                | Q(summary__icontains=word)
-            )
-        return incidents
+        return with_words(incidents, text, within("device__asset_tag", "device__serial_number", "summary"))
 
     def by_sort(self, incidents: QuerySet[Incident], _name: str, sort: str) -> QuerySet[Incident]:
         day = today()

@@ -28,6 +28,7 @@ from homeroom.applesync.models import AppleDevice
 from homeroom.inventory.makes import OTHER_FAMILIES, told_apple
 from homeroom.inventory.models import Device, DeviceStatus
 from homeroom.inventory.queries import visible_devices
+from homeroom.web.searching import with_words, within
 
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -124,25 +125,12 @@ def is_retired() -> Q:
 
 def search_apple_devices(rows: QuerySet[AppleDevice], text: str) -> QuerySet[AppleDevice]:
     """Every word must be found in the serial, order or part number or in the model."""
-    for word in text.split():
-        rows = rows.filter(
-            Q(serial_number__icontains=word)
-            | Q(device_model__icontains=word)
-            | Q(order_number__icontains=word)
-            | Q(part_number__icontains=word)
-        )
-    return rows
+    return with_words(rows, text, within("serial_number", "device_model", "order_number", "part_number"))
 
 
 def search_near_matches(devices: QuerySet[Device], text: str) -> QuerySet[Device]:
     """Every word must be found in the tag or in either spelling."""
-    for word in text.split():
-        devices = devices.filter(
-            Q(serial_number__icontains=word)
-            | Q(asset_tag__icontains=word)
-            | Q(apple_serial_number__icontains=word)
-        )
-    return devices
+    return with_words(devices, text, within("serial_number", "asset_tag", "apple_serial_number"))
 
 
 def _is_apples() -> Q:

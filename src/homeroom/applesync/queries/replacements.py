@@ -17,6 +17,7 @@ from homeroom.incidents.models import Incident
 from homeroom.incidents.queries import at_apple, incident_number, incidents, is_at_apple
 from homeroom.inventory.models import Device
 from homeroom.inventory.queries import visible_devices
+from homeroom.web.searching import with_words, within
 
 State = Replacement.State
 SHOWN_WITH = (
@@ -160,17 +161,14 @@ def incidents_for(viewer: Viewer, candidate: AppleDevice) -> QuerySet[Incident]:
 
 def search_replacements(rows: QuerySet[Replacement], text: str) -> QuerySet[Replacement]:
     """Every word must be found in either serial number, the original's tag, the order or the incident's number."""
-    for word in text.split():
-        has_it = (
-            Q(original_serial__icontains=word)
-            | Q(replacement_serial__icontains=word)
-            | Q(order_number__icontains=word)
-            | Q(incident__device__asset_tag__icontains=word)
-        )
-        if (number := incident_number(word)) is not None:
-            has_it |= Q(incident=number)
-        rows = rows.filter(has_it)
-    return rows
+    return with_words(rows, text, _replacement_has)
+
+
+def _replacement_has(word: str) -> Q:
+    fields = ("original_serial", "replacement_serial", "order_number", "incident__device__asset_tag")
+    has_it = within(*fields)(word)
+    number = incident_number(word)
+    return has_it if number is None else has_it | Q(incident=number)
 
 
 CHAIN = """

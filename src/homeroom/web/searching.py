@@ -1,0 +1,26 @@
+"""Searching a list: every word of what was typed must be found in a row."""
+
+from collections.abc import Callable
+from functools import reduce
+from operator import or_
+from typing import TypeVar
+
+from django.db.models import Model, Q, QuerySet
+
+Row = TypeVar("Row", bound=Model)
+
+
+def with_words(rows: QuerySet[Row], text: str, has: Callable[[str], Q]) -> QuerySet[Row]:
+    """The rows that have each word; `has` says what it is to have one."""
+    for word in text.split():
+        rows = rows.filter(has(word))
+    return rows
+
+
+def within(*paths: str) -> Callable[[str], Q]:
+    """Whether one of these fields contains a word, in capitals or not."""
+
+    def has(word: str) -> Q:
+        return reduce(or_, (Q(**{f"{path}__icontains": word}) for path in paths))
+
+    return has
