@@ -5,13 +5,12 @@ from datetime import timedelta
 from typing import Any
 
 import django_filters as filters
-from django import forms
 from django.db.models import QuerySet
 from django.db.models.fields.json import KeyTextTransform
-from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from homeroom.accounts.access import ViewerRequest
 from homeroom.accounts.policy import Permission, Viewer
 from homeroom.applesync.models import Connection, RunNote, SyncRun
 from homeroom.applesync.queries.connections import connections
@@ -26,9 +25,7 @@ from homeroom.inventory.exports.reports import (
     register_report,
     register_report_columns,
 )
-from homeroom.inventory.filters import with_default
-from homeroom.inventory.models import Site
-from homeroom.inventory.queries import visible_sites
+from homeroom.inventory.filters import search_box, sites_of, with_default
 from homeroom.inventory.reporting import identity
 from homeroom.web.searching import with_words, within
 
@@ -45,21 +42,15 @@ APPLE_COLUMNS = (
 """`device_model` is Apple's name where the device is matched, else as typed, as statistics have it."""
 
 
-def _sites(request: HttpRequest) -> QuerySet[Site]:
-    return visible_sites(request.viewer)  # type: ignore[attr-defined]
-
-
-def _connections(request: HttpRequest) -> QuerySet[Connection]:
-    return connections(request.viewer)  # type: ignore[attr-defined]
+def _connections(request: ViewerRequest) -> QuerySet[Connection]:
+    return connections(request.viewer)
 
 
 class ProblemFilter(filters.FilterSet):
     q = filters.CharFilter(
         label=_("Search"),
         method="search",
-        widget=forms.TextInput(
-            attrs={"type": "search", "placeholder": _("Serial number, tag, note"), "autocomplete": "off"}
-        ),
+        widget=search_box(_("Serial number, tag, note")),
     )
     kind = filters.ChoiceFilter(
         label=_("Kind"),
@@ -73,7 +64,7 @@ class ProblemFilter(filters.FilterSet):
         empty_label=_("Every connection"),
     )
     site = filters.ModelChoiceFilter(
-        label=_("Site"), field_name="device__site", queryset=_sites, empty_label=_("Every site")
+        label=_("Site"), field_name="device__site", queryset=sites_of, empty_label=_("Every site")
     )
     days = filters.NumberFilter(label=_("Noted within days"), method="within", min_value=0, max_value=LONGEST)
 

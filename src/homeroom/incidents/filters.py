@@ -1,15 +1,12 @@
 from typing import Any
 
 import django_filters as filters
-from django import forms
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from homeroom.incidents import queries
 from homeroom.incidents.models import Incident, IncidentStatus
-from homeroom.inventory.models import Site
-from homeroom.inventory.queries import visible_sites
+from homeroom.inventory.filters import search_box, sites_of
 
 STATES = [
     ("open", _("Open")),
@@ -20,21 +17,11 @@ STATES = [
 ME, NOBODY = "me", "nobody"
 
 
-def _sites(request: HttpRequest) -> QuerySet[Site]:
-    return visible_sites(request.viewer)  # type: ignore[attr-defined]
-
-
 class IncidentFilter(filters.FilterSet):
     q = filters.CharFilter(
         label=_("Search"),
         method="search",
-        widget=forms.TextInput(
-            attrs={
-                "type": "search",
-                "placeholder": _("Number, tag, serial number, person, summary, repair number"),
-                "autocomplete": "off",
-            }
-        ),
+        widget=search_box(_("Number, tag, serial number, person, summary, repair number")),
     )
     state = filters.ChoiceFilter(
         label=_("State"), choices=STATES, method="by_state", empty_label=_("Open or closed")
@@ -49,7 +36,7 @@ class IncidentFilter(filters.FilterSet):
         label=_("Technician"), method="by_technician", empty_label=_("Anybody or nobody")
     )
     site = filters.ModelChoiceFilter(
-        label=_("Site"), field_name="device__site", queryset=_sites, empty_label=_("Every site")
+        label=_("Site"), field_name="device__site", queryset=sites_of, empty_label=_("Every site")
     )
 
     class Meta:

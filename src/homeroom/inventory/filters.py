@@ -4,9 +4,10 @@ from typing import Any
 import django_filters as filters
 from django import forms
 from django.db.models import QuerySet
-from django.http import HttpRequest, QueryDict
+from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
+from homeroom.accounts.access import ViewerRequest
 from homeroom.inventory import queries
 from homeroom.inventory.additions import added_filters, more_filters
 from homeroom.inventory.models import Device, DeviceStatus, Person, Site
@@ -30,11 +31,12 @@ def with_default(data: Mapping[str, Any] | None, **defaults: Any) -> QueryDict:
     return told
 
 
-def _sites(request: HttpRequest) -> QuerySet[Site]:
-    return queries.visible_sites(request.viewer)  # type: ignore[attr-defined]
+def sites_of(request: ViewerRequest) -> QuerySet[Site]:
+    """The sites among which whoever asks may choose."""
+    return queries.visible_sites(request.viewer)
 
 
-def _search_box(example: Any) -> forms.TextInput:
+def search_box(example: Any) -> forms.TextInput:
     return forms.TextInput(attrs={"type": "search", "placeholder": example, "autocomplete": "off"})
 
 
@@ -42,9 +44,9 @@ class DeviceFilter(filters.FilterSet):
     q = filters.CharFilter(
         label=_("Search"),
         method="search",
-        widget=_search_box(_("Tag, serial number, name, person")),
+        widget=search_box(_("Tag, serial number, name, person")),
     )
-    site = filters.ModelChoiceFilter(label=_("Site"), queryset=_sites, empty_label=_("Every site"))
+    site = filters.ModelChoiceFilter(label=_("Site"), queryset=sites_of, empty_label=_("Every site"))
     status = filters.ModelChoiceFilter(
         label=_("Status"), queryset=lambda _request: DeviceStatus.objects.all(), empty_label=_("Every status")
     )
@@ -100,9 +102,9 @@ class DeviceFilter(filters.FilterSet):
 
 class PersonFilter(filters.FilterSet):
     q = filters.CharFilter(
-        label=_("Search"), method="search", widget=_search_box(_("Name, external ID, email"))
+        label=_("Search"), method="search", widget=search_box(_("Name, external ID, email"))
     )
-    site = filters.ModelChoiceFilter(label=_("Site"), queryset=_sites, empty_label=_("Every site"))
+    site = filters.ModelChoiceFilter(label=_("Site"), queryset=sites_of, empty_label=_("Every site"))
     kind = filters.ChoiceFilter(label=_("Kind"), choices=Person.Kind.choices, empty_label=_("Everybody"))
     active = filters.ChoiceFilter(
         label=_("Active"),

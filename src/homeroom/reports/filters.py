@@ -6,16 +6,14 @@ from typing import Any
 import django_filters as filters
 from django import forms
 from django.db.models import QuerySet
-from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from homeroom.applesync.queries.details import shown_model
 from homeroom.incidents.models import Incident
 from homeroom.incidents.queries import is_at_apple
 from homeroom.insurance.queries import today
-from homeroom.inventory.filters import exactly
-from homeroom.inventory.models import Device, Site
-from homeroom.inventory.queries import visible_sites
+from homeroom.inventory.filters import exactly, search_box, sites_of
+from homeroom.inventory.models import Device
 from homeroom.reports.queries.incidents import (
     closed_in_month,
     counted_in_rates,
@@ -29,17 +27,11 @@ from homeroom.web.searching import with_words, within
 REPAIRS, AT_APPLE, INCIDENTS = "repairs", "at-apple", "incidents"
 
 
-def _sites(request: HttpRequest) -> QuerySet[Site]:
-    return visible_sites(request.viewer)  # type: ignore[attr-defined]
-
-
 class CountedIncidentFilter(filters.FilterSet):
     q = filters.CharFilter(
         label=_("Search"),
         method="search",
-        widget=forms.TextInput(
-            attrs={"type": "search", "placeholder": _("Tag, serial number, summary"), "autocomplete": "off"}
-        ),
+        widget=search_box(_("Tag, serial number, summary")),
     )
     of = filters.ChoiceFilter(
         label=_("Which"),
@@ -64,7 +56,7 @@ class CountedIncidentFilter(filters.FilterSet):
         empty_label=_("Either"),
     )
     site = filters.ModelChoiceFilter(
-        field_name="device__site", label=_("Site"), queryset=_sites, empty_label=_("Every site")
+        field_name="device__site", label=_("Site"), queryset=sites_of, empty_label=_("Every site")
     )
     product_family = filters.ChoiceFilter(
         field_name="device__product_family",

@@ -10,10 +10,11 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.forms import ModelChoiceField
-from django.http import HttpRequest, QueryDict
+from django.http import QueryDict
 from django.utils.translation import gettext as _
 from django_filters import FilterSet
 
+from homeroom.accounts.access import ViewerRequest
 from homeroom.accounts.policy import Viewer
 from homeroom.inventory.exports.columns import annotated
 from homeroom.inventory.exports.formats import Row, rows_with
@@ -122,10 +123,10 @@ def filter_names(report: Report, viewer: Viewer) -> list[str]:
     return list(report.filter(QueryDict(), report.rows(viewer).none(), request=_asking(viewer)).filters)
 
 
-def _asking(viewer: Viewer) -> HttpRequest:
+def _asking(viewer: Viewer) -> ViewerRequest:
     """By the viewer, filters know what can be chosen."""
-    request = HttpRequest()
-    request.viewer = viewer  # type: ignore[attr-defined]
+    request = ViewerRequest()
+    request.viewer = viewer
     return request
 
 

@@ -1,36 +1,26 @@
-from typing import Any
-
 import django_filters as filters
-from django import forms
 from django.db.models import QuerySet
-from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
+from homeroom.accounts.access import ViewerRequest
 from homeroom.applesync.models import AppleDevice, Connection
 from homeroom.applesync.queries import connections
 from homeroom.applesync.queries import reconciliation as queries
+from homeroom.inventory.filters import search_box, sites_of
 from homeroom.inventory.makes import APPLE_FAMILIES
-from homeroom.inventory.models import Device, Site
-from homeroom.inventory.queries import search_devices, visible_sites
+from homeroom.inventory.models import Device
+from homeroom.inventory.queries import search_devices
 
 FAMILIES = [(family.value, family.label) for family in APPLE_FAMILIES]
 
 
-def _connections(request: HttpRequest) -> QuerySet[Connection]:
-    return connections.connections(request.viewer).filter(active=True)  # type: ignore[attr-defined]
-
-
-def _sites(request: HttpRequest) -> QuerySet[Site]:
-    return visible_sites(request.viewer)  # type: ignore[attr-defined]
-
-
-def _search_box(example: Any) -> forms.TextInput:
-    return forms.TextInput(attrs={"type": "search", "placeholder": example, "autocomplete": "off"})
+def _connections(request: ViewerRequest) -> QuerySet[Connection]:
+    return connections.connections(request.viewer).filter(active=True)
 
 
 class InAppleFilter(filters.FilterSet):
     q = filters.CharFilter(
-        label=_("Search"), method="search", widget=_search_box(_("Serial, order or part number, model"))
+        label=_("Search"), method="search", widget=search_box(_("Serial, order or part number, model"))
     )
     connection = filters.ModelChoiceFilter(
         label=_("Connection"), queryset=_connections, empty_label=_("Every connection")
@@ -56,9 +46,9 @@ class InAppleFilter(filters.FilterSet):
 
 class InInventoryFilter(filters.FilterSet):
     q = filters.CharFilter(
-        label=_("Search"), method="search", widget=_search_box(_("Tag, serial number, name, person"))
+        label=_("Search"), method="search", widget=search_box(_("Tag, serial number, name, person"))
     )
-    site = filters.ModelChoiceFilter(label=_("Site"), queryset=_sites, empty_label=_("Every site"))
+    site = filters.ModelChoiceFilter(label=_("Site"), queryset=sites_of, empty_label=_("Every site"))
     product_family = filters.ChoiceFilter(label=_("Family"), choices=FAMILIES, empty_label=_("Every family"))
     retired = filters.ChoiceFilter(
         label=_("Retired"),
@@ -80,7 +70,7 @@ class InInventoryFilter(filters.FilterSet):
 
 
 class NearMatchFilter(filters.FilterSet):
-    q = filters.CharFilter(label=_("Search"), method="search", widget=_search_box(_("Tag, either spelling")))
+    q = filters.CharFilter(label=_("Search"), method="search", widget=search_box(_("Tag, either spelling")))
     connection = filters.ModelChoiceFilter(
         label=_("Connection"),
         queryset=_connections,
@@ -91,7 +81,7 @@ class NearMatchFilter(filters.FilterSet):
     family = filters.ChoiceFilter(
         label=_("Family"), choices=FAMILIES, field_name="apple_family", empty_label=_("Every family")
     )
-    site = filters.ModelChoiceFilter(label=_("Site"), queryset=_sites, empty_label=_("Every site"))
+    site = filters.ModelChoiceFilter(label=_("Site"), queryset=sites_of, empty_label=_("Every site"))
 
     class Meta:
         model = Device

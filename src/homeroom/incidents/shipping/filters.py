@@ -1,35 +1,31 @@
 from typing import Any
 
 import django_filters as filters
-from django import forms
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
+from homeroom.accounts.access import ViewerRequest
 from homeroom.incidents.models import Incident, Shipment
 from homeroom.incidents.queries import incident_number, is_overdue
 from homeroom.incidents.shipping.queries import shipments
+from homeroom.inventory.filters import search_box
 from homeroom.inventory.models import Device, Site
 from homeroom.inventory.queries import search_devices, visible_sites
 
 
-def _search_box(example: Any) -> forms.TextInput:
-    return forms.TextInput(attrs={"type": "search", "placeholder": example, "autocomplete": "off"})
-
-
-def _sites(request: HttpRequest) -> QuerySet[Site]:
+def _sites(request: ViewerRequest) -> QuerySet[Site]:
     """A depot's technician sees what is away from every site, so they choose among all."""
-    viewer = request.viewer  # type: ignore[attr-defined]
+    viewer = request.viewer
     return Site.objects.all() if viewer.works_at_depot else visible_sites(viewer)
 
 
-def _shipments(request: HttpRequest) -> QuerySet[Shipment]:
-    return shipments(request.viewer).filter(shipped_at__isnull=False)  # type: ignore[attr-defined]
+def _shipments(request: ViewerRequest) -> QuerySet[Shipment]:
+    return shipments(request.viewer).filter(shipped_at__isnull=False)
 
 
 class AtAppleFilter(filters.FilterSet):
     q = filters.CharFilter(
-        label=_("Search"), method="search", widget=_search_box(_("Tag, serial or repair number, person"))
+        label=_("Search"), method="search", widget=search_box(_("Tag, serial or repair number, person"))
     )
     site = filters.ModelChoiceFilter(
         label=_("Site"), field_name="device__site", queryset=_sites, empty_label=_("Every site")
@@ -68,7 +64,7 @@ class OverdueFilter(AtAppleFilter):
 
 class ShipmentFilter(filters.FilterSet):
     q = filters.CharFilter(
-        label=_("Search"), method="search", widget=_search_box(_("Number, reference, tracking number"))
+        label=_("Search"), method="search", widget=search_box(_("Number, reference, tracking number"))
     )
     state = filters.ChoiceFilter(
         label=_("State"),

@@ -63,6 +63,7 @@ def report(request: ViewerRequest, name: str) -> HttpResponseBase:
         "reading": reading,
         "filter": reading.filter,
         "kept": _kept(request),
+        "carried": [("columns", column.name) for column in reading.chosen],
         "columns": columns_of_report(found.name),
         "sorts": list(_sorts(reading)),
     } | _views(request, reading)
