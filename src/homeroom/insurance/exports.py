@@ -31,7 +31,7 @@ COVERAGE_COLUMNS = (
 
 def register_insurance() -> None:
     register_noun(ExportNoun("insurance", _records), INSURANCE_COLUMNS, annotate=_with_status)
-    register_columns("devices", COVERAGE_COLUMNS, annotate=_with_coverage, order=200)
+    register_columns("devices", COVERAGE_COLUMNS, annotate=with_coverage_today, order=200)
 
 
 def _records(viewer: Viewer) -> QuerySet[Any]:
@@ -43,5 +43,5 @@ def _with_status(records: QuerySet[Any], _viewer: Viewer) -> QuerySet[Any]:
     return with_status
 
 
-def _with_coverage(devices: QuerySet[Any], _viewer: Viewer) -> QuerySet[Any]:
+def with_coverage_today(devices: QuerySet[Any], _viewer: Viewer) -> QuerySet[Any]:
     return queries.with_coverage(devices, queries.today())

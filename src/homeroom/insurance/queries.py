@@ -76,8 +76,8 @@ def in_state(devices: QuerySet[Device], state: str, day: date) -> QuerySet[Devic
 
 def expiring(devices: QuerySet[Device], day: date, *, within: int) -> QuerySet[Device]:
     """Those that AppleCare covers on the day, and no longer after so many days."""
-    covered = in_state(devices, CoverageState.COVERED, day)
-    return ending(covered, day, since=day, until=day + timedelta(days=within))
+    still_covered = in_state(devices, CoverageState.COVERED, day)
+    return ending(still_covered, day, since=day, until=day + timedelta(days=within))
 
 
 def ending(

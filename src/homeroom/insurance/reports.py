@@ -14,6 +14,7 @@ from django.utils.translation import ngettext
 
 from homeroom.accounts.policy import Permission, Viewer
 from homeroom.insurance import queries
+from homeroom.insurance.exports import with_coverage_today
 from homeroom.insurance.lists import LONGEST, STATES
 from homeroom.insurance.models import InsuranceRecord, Kind
 from homeroom.insurance.queries import CHECK, SUMMARY, today
@@ -111,7 +112,7 @@ def register_coverage_reports() -> None:
         DEVICE_COLUMNS,
         annotate=with_people,
     )
-    register_report_columns(WITHOUT, _WITHOUT_COLUMNS, annotate=_with_coverage, order=20)
+    register_report_columns(WITHOUT, _WITHOUT_COLUMNS, annotate=with_coverage_today, order=20)
     for name in (EXPIRING, WITHOUT):
         register_report_columns(name, PURCHASE_COLUMNS, order=30)
 
@@ -151,10 +152,6 @@ def _with_agreement(devices: QuerySet[Any], _viewer: Viewer) -> QuerySet[Any]:
     latest = records.exclude(agreement_number="").order_by("-ends", "-pk").values("agreement_number")
     with_agreement: QuerySet[Any] = devices.annotate(agreement_number=Subquery(latest[:1]))
     return with_agreement
-
-
-def _with_coverage(devices: QuerySet[Any], _viewer: Viewer) -> QuerySet[Any]:
-    return queries.with_coverage(devices, today())
 
 
 def _unknown(viewer: Viewer) -> QuerySet[Device]:
