@@ -26,10 +26,18 @@ def views_of(viewer: Viewer, report: str) -> Sequence[SavedView]:
 
 
 def changeable_views(viewer: Viewer) -> QuerySet[SavedView]:
-    """Their own; who manages settings also answers for what others share."""
-    if viewer.may(Permission.MANAGE_SETTINGS):
-        return saved_views(viewer)
-    return saved_views(viewer).filter(owner=viewer.user_id)
+    """Those of which `may_change_view` is true."""
+    seen = saved_views(viewer)
+    return seen if _answers_for_all(viewer) else seen.filter(owner=viewer.user_id)
+
+
+def may_change_view(viewer: Viewer, view: SavedView) -> bool:
+    """Of a view that they see. Their own; who manages settings also answers for what others share."""
+    return is_own(viewer, view) or _answers_for_all(viewer)
+
+
+def _answers_for_all(viewer: Viewer) -> bool:
+    return viewer.may(Permission.MANAGE_SETTINGS)
 
 
 def is_own(viewer: Viewer, view: SavedView) -> bool:

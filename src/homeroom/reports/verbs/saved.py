@@ -8,7 +8,7 @@ from homeroom.accounts.models import User
 from homeroom.accounts.policy import Viewer
 from homeroom.audit.actors import Actor
 from homeroom.audit.verbs import changed_values, record
-from homeroom.inventory.exports.reports import Report
+from homeroom.inventory.exports.reports import Report, report_named
 from homeroom.inventory.verbs.saving import assign, check_and_save, values_of
 from homeroom.reports.models import SavedView
 from homeroom.reports.selection import canonical
@@ -30,16 +30,18 @@ def save_view(
 
 
 @transaction.atomic
-def change_view(view: SavedView, *, actor: Actor, **values: Any) -> SavedView:
-    """Rename it, share it or keep it to its owner, ask for something else. Its `query` is a canonical one."""
+def change_view(view: SavedView, *, viewer: Viewer, **values: Any) -> SavedView:
+    """Rename it, share it or keep it to its owner, ask for something else: refused as by `save_view`."""
     stored = SavedView.objects.select_for_update().get(pk=view.pk)
+    if "query" in values:
+        values["query"] = canonical(report_named(stored.report), values["query"], viewer)
     before = _told(stored)
     assign(stored, values, allowed=VALUES)
     old, new = changed_values(before, _told(stored))
     if new:
         check_and_save(stored)
         if before["shared"] or stored.shared:
-            record(actor, "saved_view.updated", stored, before=old, after=new)
+            record(viewer.actor, "saved_view.updated", stored, before=old, after=new)
     return stored
 
 

@@ -9,7 +9,7 @@ from django.forms import ModelChoiceField
 from django.http import Http404, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django_filters import FilterSet
 from django_tables2 import RequestConfig
@@ -28,7 +28,7 @@ from homeroom.inventory.exports.views import refusal, rows_response
 from homeroom.inventory.views.lists import ROWS_PER_PAGE, CountedPaginator
 from homeroom.reports.columns import report_table
 from homeroom.reports.models import SavedView
-from homeroom.reports.queries.saved import is_own, saved_views, views_of
+from homeroom.reports.queries.saved import may_change_view, saved_views, views_of
 from homeroom.reports.selection import COLUMNS, OF_THE_PAGE, SORT, Reading, read
 from homeroom.web.counts import counted
 
@@ -63,10 +63,10 @@ def report(request: ViewerRequest, name: str) -> HttpResponseBase:
         "reading": reading,
         "filter": reading.filter,
         "kept": _kept(request),
-        "carried": [("columns", column.name) for column in reading.chosen],
         "columns": columns_of_report(found.name),
         "sorts": list(_sorts(reading)),
     } | _views(request, reading)
+    context["carried"] = _carried(reading, context["current"])
     template = "reports/report.html"
     if "print" in request.GET:
         template = "reports/print.html"
@@ -129,9 +129,7 @@ def _rows(request: ViewerRequest, reading: Reading, *, printed: bool) -> dict[st
         "table": table,
         "number": number,
         "selectable": selectable,
-        "action": _address(selectable.action) if selectable else "",
-        "files": _address("reports:file-new"),
-        "schedules": _address("reports:schedule-new"),
+        "action": reverse(selectable.action) if selectable and selectable.action else "",
         "printed": MOST_PRINTED,
     }
 
@@ -139,14 +137,6 @@ def _rows(request: ViewerRequest, reading: Reading, *, printed: bool) -> dict[st
 def _selectable(request: ViewerRequest, found: Report) -> Selectable | None:
     selectable = found.selection
     return selectable if selectable and request.viewer.may(selectable.permission) else None
-
-
-def _address(name: str) -> str:
-    """Empty where there is no such page."""
-    try:
-        return reverse(name) if name else ""
-    except NoReverseMatch:
-        return ""
 
 
 def _left_out(request: ViewerRequest, reading: Reading) -> Iterator[LeftOut]:
@@ -162,15 +152,19 @@ def _views(request: ViewerRequest, reading: Reading) -> dict[str, Any]:
     views = views_of(request.viewer, reading.report.name)
     wanted = request.GET.get("view", "")
     current = next((view for view in views if str(view.pk) == wanted), None)
-    may_change = current is not None and (
-        is_own(request.viewer, current) or request.viewer.may(Permission.MANAGE_SETTINGS)
-    )
+    may_change = current is not None and may_change_view(request.viewer, current)
     return {
         "views": views,
         "current": current,
         "may_change": may_change,
         "differs": may_change and current is not None and current.query != reading.query,
     }
+
+
+def _carried(reading: Reading, view: SavedView | None) -> Sequence[tuple[str, object]]:
+    """What stays in the address when a filter is changed."""
+    columns: list[tuple[str, object]] = [(COLUMNS, column.name) for column in reading.chosen]
+    return [*columns, ("view", view.pk)] if view else columns
 
 
 def _kept(request: ViewerRequest) -> Sequence[tuple[str, str]]:

@@ -12,7 +12,6 @@ from homeroom.accounts.policy import Permission
 from homeroom.inventory.exports.reports import report_named
 from homeroom.reports.forms import SavedViewForm
 from homeroom.reports.queries.saved import changeable_views, is_own
-from homeroom.reports.selection import canonical
 from homeroom.reports.verbs import saved as verbs
 from homeroom.reports.views.reports import report_for
 from homeroom.web.errors import Refused
@@ -49,7 +48,7 @@ def edit(request: ViewerRequest, pk: int) -> HttpResponse:
     form = SavedViewForm(request.POST or None, instance=get_object_or_404(views, pk=pk))
     if request.method == "POST" and form.is_valid():
         try:
-            changed = verbs.change_view(view, actor=request.viewer.actor, **form.cleaned_data)
+            changed = verbs.change_view(view, viewer=request.viewer, **form.cleaned_data)
         except Refused as refusal:
             form.add_error(refusal.field, refusal.sentence)
         else:
@@ -66,8 +65,7 @@ def save_again(request: ViewerRequest, pk: int) -> HttpResponse:
     """With what its report's page is asked for now."""
     view = get_object_or_404(changeable_views(request.viewer), pk=pk)
     try:
-        query = canonical(report_named(view.report), request.POST.get("query", ""), request.viewer)
-        view = verbs.change_view(view, actor=request.viewer.actor, query=query)
+        view = verbs.change_view(view, viewer=request.viewer, query=request.POST.get("query", ""))
     except Refused as refusal:
         messages.error(request, refusal.sentence)
     else:
