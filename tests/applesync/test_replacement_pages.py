@@ -306,7 +306,7 @@ def test_the_review_costs_a_fixed_number_of_queries(as_technician, connection, d
 def test_the_history_is_searched_filtered_sorted_and_downloaded(as_viewer, connection):
     first = pairing(connection, "NEW1", serial_number="OLD1", asset_tag="T1")
     apply_replacement(first, actor=COMMAND_LINE)
-    pairing(connection, "NEW2", serial_number="OLD2")
+    pairing(connection, "NEW2", serial_number="OLD2", asset_tag="T2")
 
     def shown(**query: object) -> list[str]:
         page = as_viewer.get(HISTORY, query)

@@ -317,6 +317,17 @@ def test_once_a_week_each_is_told_what_is_overdue_at_their_sites():
     assert Mail.objects.count() == 4
 
 
+def test_people_of_many_and_almost_the_same_sites_are_each_told():
+    sites = Site.objects.bulk_create(Site(name=f"School {number:03}") for number in range(100))
+    *common, first, second = sorted(sites, key=lambda site: site.pk)
+    people = {make_user(Role.TECHNICIAN, sites=(*common, site)) for site in (first, second)}
+    with time_machine.travel(MONDAY, tick=False):
+        incident = sent(make_device(asset_tag="T20", site=common[0]))
+        correct_shipping_day(incident, shipped_on=today() - 20 * DAY, reason="x", actor=COMMAND_LINE)
+        tell_overdue(now=MONDAY)
+    assert {mail.recipient for mail in Mail.objects.all()} == people
+
+
 def test_the_week_begins_on_monday_at_seven_and_a_turn_that_was_missed_is_made_up_for():
     make_user()
     with time_machine.travel(MONDAY, tick=False):

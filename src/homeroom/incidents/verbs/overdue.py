@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime, time, timedelta
+from hashlib import sha256
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -59,7 +60,7 @@ def _tell(fact: str, seen: list[Incident], user_ids: Iterable[int], *, day: Any)
         "more": max(0, len(seen) - MOST_LISTED),
     }
     path = f"{reverse('incidents:at-apple')}?overdue=true"
-    notify(OVERDUE_AT_APPLE, fact=fact[:200], context=context, path=path, only_to=list(user_ids))
+    notify(OVERDUE_AT_APPLE, fact=fact, context=context, path=path, only_to=list(user_ids))
 
 
 def _unit(incident: Incident, day: Any) -> dict[str, Any]:
@@ -88,7 +89,10 @@ def _audiences() -> dict[frozenset[int] | None, list[int]]:
 
 
 def _name(site_ids: frozenset[int] | None) -> str:
-    return "all" if site_ids is None else ",".join(str(pk) for pk in sorted(site_ids))
+    """Short, however many sites they are."""
+    if site_ids is None:
+        return "all"
+    return sha256(",".join(str(pk) for pk in sorted(site_ids)).encode()).hexdigest()
 
 
 def _week(now: datetime) -> str:
