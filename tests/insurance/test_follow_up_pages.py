@@ -143,6 +143,13 @@ def test_what_is_left_out_is_named(as_technician: Client):
     assert told[1].startswith(f"{soon}: AppleCare ends before that day, on ")
 
 
+def test_of_many_that_are_left_out_the_first_are_named(as_technician: Client):
+    devices = [ending_in(5) for _number in range(13)]
+    _answer, told = decide(as_technician, *devices, decision="snoozed", until=str(today() + 10 * DAY))
+    assert len(told) == 11
+    assert told[-1] == "3 more were left out."
+
+
 @pytest.mark.parametrize(
     ("given", "sentence"),
     [

@@ -296,6 +296,8 @@ def test_killed_before_any_statement_nothing_is_told_twice_or_lost():
 def _dies_before_statement(number: int) -> bool:
     """Tell in a process that is killed before its so manieth statement; True if it came to its end before that."""
     connections.close_all()
+    if connection.vendor == "postgresql":
+        connection.close_pool()  # two processes on one connection would talk across each other
     child = os.fork()
     if not child:
         left = [number]

@@ -22,6 +22,7 @@ from homeroom.web.counts import counted
 from homeroom.web.errors import Refused
 from homeroom.web.returning import next_address
 
+MOST_NAMED = 10
 LONGEST_KEY = 18
 """Digits: more, and no database takes it for a key."""
 
@@ -98,13 +99,11 @@ def _tell_what_is_gone(request: ViewerRequest, number: int) -> None:
 def _tell(request: ViewerRequest, state: FollowUpState, outcome: verbs.Outcome) -> None:
     if outcome.decided:
         messages.success(request, _done(state, outcome.decided) % {"number": outcome.decided})
-    for left in outcome.left_out:
+    for left in outcome.left_out[:MOST_NAMED]:
         messages.warning(request, f"{left.device}: {left.why}")
-    if outcome.more_left_out:
-        sentence = ngettext(
-            "%(number)s more was left out.", "%(number)s more were left out.", outcome.more_left_out
-        )
-        messages.warning(request, sentence % {"number": outcome.more_left_out})
+    if more := len(outcome.left_out[MOST_NAMED:]) + outcome.more_left_out:
+        sentence = ngettext("%(number)s more was left out.", "%(number)s more were left out.", more)
+        messages.warning(request, sentence % {"number": more})
 
 
 def _done(state: FollowUpState, number: int) -> str:

@@ -23,7 +23,7 @@ from homeroom.web.errors import Refused
 
 Decision = FollowUp.Decision
 BATCH = 5_000
-MOST_NAMED = 10
+MOST_NAMED = 1_000
 LONGEST_NOTE = 300
 FIELDS = ("decision", "ends", "until", "note", "decided_by", "decided_by_id", "decided_at", "with_others")
 
@@ -43,6 +43,23 @@ class Outcome:
     decided: int
     left_out: tuple[LeftOut, ...] = ()
     more_left_out: int = 0
+
+    @property
+    def row(self) -> dict[str, Any]:
+        """Its JSON shape, of the command line and the API."""
+        return {
+            "decided": self.decided,
+            "left_out": [
+                {
+                    "id": left.device.pk,
+                    "serial_number": left.device.serial_number,
+                    "asset_tag": left.device.asset_tag,
+                    "why": left.why,
+                }
+                for left in self.left_out
+            ],
+            "more_left_out": self.more_left_out,
+        }
 
 
 @dataclass(frozen=True, slots=True)
