@@ -38,7 +38,7 @@ WITHOUT = "without-applecare"
 SOON = 90
 """Days ahead, unless somebody says otherwise."""
 FOLLOW_UP_STATES = (
-    (FollowUpState.WAITING.value, _("Waits")),
+    (FollowUpState.WAITING.value, _("Waiting")),
     (FollowUpState.ACKNOWLEDGED.value, _("Acknowledged")),
     (FollowUpState.SNOOZED.value, _("Snoozed")),
     (FollowUpState.WILL_NOT_RENEW.value, _("Will not renew")),
@@ -162,7 +162,9 @@ _ENDING_COLUMNS = (
 )
 _FOLLOW_UP_COLUMNS = (
     ReportColumn("follow_up", heading=_("Decision"), sort=("follow_up", "pk"), show=_follow_up),
-    ReportColumn("follow_up_until", heading=_("Waits again from"), sort=("follow_up_until", "pk")),
+    ReportColumn(
+        "follow_up_until", heading=_("Waits again from"), sort=("follow_up_until", "pk"), shown=False
+    ),
     ReportColumn("decided_by", heading=_("Decided by"), sort=("decided_by", "pk"), shown=False),
     ReportColumn("follow_up_note", heading=_("Note"), shown=False),
 )
