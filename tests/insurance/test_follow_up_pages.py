@@ -13,6 +13,7 @@ from homeroom.audit.models import Entry
 from homeroom.insurance.models import FollowUp
 from homeroom.insurance.queries import today
 from homeroom.inventory.models import Device, Site
+from homeroom.web.counts import MOST_COUNTED
 from tests.builders import make_site, make_user
 from tests.insurance.ends import covered_until, ending_in, many_ending
 from tests.insurance.test_follow_ups import state
@@ -121,6 +122,14 @@ def test_all_that_fit_the_filter_can_be_decided_about_at_once(as_technician: Cli
 def test_all_is_what_the_page_showed_or_nothing(as_technician: Client):
     many_ending({pk: today() + 20 * DAY for pk in range(1, 61)})
     _answer, told = decide(as_technician, all="59", decision="acknowledged")
+    assert told == ["The list has changed meanwhile. Look at it again, then decide."]
+    assert not FollowUp.objects.exists()
+
+
+def test_more_than_the_page_counts_are_not_decided_about_in_one_request(as_technician: Client):
+    many_ending({pk: today() + 20 * DAY for pk in range(1, MOST_COUNTED + 2)})
+    assert 'name="all"' not in as_technician.get(REPORT).content.decode()
+    _answer, told = decide(as_technician, all=str(MOST_COUNTED), decision="acknowledged")
     assert told == ["The list has changed meanwhile. Look at it again, then decide."]
     assert not FollowUp.objects.exists()
 

@@ -65,7 +65,10 @@ def follow_up(request: ViewerRequest, device_pk: int) -> HttpResponse:
 
 
 def _asked(request: ViewerRequest) -> QuerySet[Device] | None:
-    """None, and the person is told: there are none, or not those that the page showed."""
+    """None, and the person is told: there are none, or not those that the page showed.
+
+    More than a page counts are not decided about in one request.
+    """
     query = QueryDict(request.POST.get("query", ""))
     fitting = ExpiringFilter(query, queries.ending_some_day(request.viewer, today()), request=request)
     if not fitting.is_valid():
@@ -73,7 +76,8 @@ def _asked(request: ViewerRequest) -> QuerySet[Device] | None:
         return None
     found: QuerySet[Device] = fitting.qs
     if shown := request.POST.get("all"):
-        if shown != str(counted(found).counted):
+        number = counted(found)
+        if number.more or shown != str(number.counted):
             messages.warning(request, _("The list has changed meanwhile. Look at it again, then decide."))
             return None
         return found

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
+from itertools import islice
 from typing import Any
 
 from django.db import transaction
@@ -176,42 +177,29 @@ def _refuse_another_end(ending: QuerySet[Any], seen: date) -> None:
         )
 
 
-def _write(chosen: QuerySet[Device], act: _Act, day: date, actor: Actor) -> list[tuple[int, str]]:
+def _write(chosen: QuerySet[Any], act: _Act, day: date, actor: Actor) -> list[tuple[int, str]]:
     """One statement for each few thousand. The keys of the devices, with their serial numbers or tags."""
+    found = list(chosen.order_by("pk").values_list("pk", "coverage_ends", "serial_number", "asset_tag"))
     told = {
         "decision": act.decision.value,
         "note": act.note,
         "decided_by": actor.label[:200],
         "decided_by_id": actor.id,
         "decided_at": timezone.now(),
+        "with_others": len(found) > 1,
     }
-    decided: list[tuple[int, str]] = []
-    for batch in _batches(chosen):
-        rows = [
-            {
-                "device_id": pk,
-                "ends": ends,
-                "until": next_milestone(ends, day) if act.decision == Decision.ACKNOWLEDGED else act.until,
-                "with_others": bool(decided) or len(batch) > 1,
-                **told,
-            }
-            for pk, ends, _serial, _tag in batch
-        ]
-        write_rows(FollowUp, rows, unique=("device",), update=FIELDS)
-        decided += [(pk, serial or tag or "") for pk, _ends, serial, tag in batch]
-    return decided
-
-
-def _batches(chosen: QuerySet[Any]) -> Iterator[list[tuple[int, date, str | None, str | None]]]:
-    """By their keys: what is written may change which devices are left."""
-    last = 0
-    while True:
-        rest = chosen.filter(pk__gt=last).order_by("pk")
-        batch = list(rest.values_list("pk", "coverage_ends", "serial_number", "asset_tag")[:BATCH])
-        if not batch:
-            return
-        yield batch
-        last = batch[-1][0]
+    rows = (
+        {
+            "device_id": pk,
+            "ends": ends,
+            "until": next_milestone(ends, day) if act.decision == Decision.ACKNOWLEDGED else act.until,
+            **told,
+        }
+        for pk, ends, _serial, _tag in found
+    )
+    while batch := list(islice(rows, BATCH)):
+        write_rows(FollowUp, batch, unique=("device",), update=FIELDS)
+    return [(pk, serial or tag or "") for pk, _ends, serial, tag in found]
 
 
 def _left_out(
