@@ -50,6 +50,17 @@ def test_one_device_is_decided_about_read_and_taken_back() -> None:
     assert caller.send("PUT", address, {"follow_up": "waiting"}).status_code == 200
 
 
+def test_dashboard_and_report_count_the_same() -> None:
+    caller = Caller(Role.TECHNICIAN)
+    devices = [ending_in(days) for days in (0, 10, 30, 31)]
+    body = {"follow_up": "acknowledged", "devices": [devices[1].serial_number]}
+    assert caller.send("POST", MANY, body).json()["decided"] == 1
+    (waiting,) = [each for each in caller.get("/dashboard") if each["title"] == "AppleCare expiring soon"]
+    rows = caller.get("/reports/applecare-expiring?days=30&follow_up=waiting")["items"]
+    assert waiting["number"] == len(rows) == 2
+    assert {row["id"] for row in rows} == {devices[0].pk, devices[2].pk}
+
+
 @pytest.mark.parametrize(
     ("body", "field"),
     [

@@ -16,6 +16,7 @@ from django.test.utils import CaptureQueriesContext
 from homeroom.accounts.models import User
 from homeroom.accounts.policy import Role
 from homeroom.audit.actors import COMMAND_LINE
+from homeroom.config.worker import work_once
 from homeroom.insurance import verbs
 from homeroom.insurance.models import ToldMilestone
 from homeroom.insurance.queries import today
@@ -211,6 +212,14 @@ def test_each_day_costs_next_to_nothing_once_its_turn_is_taken(django_assert_num
     tell()
     with django_assert_num_queries(1):
         tell()
+
+
+def test_the_worker_takes_the_turn():
+    ending_in(20)
+    work_once()
+    assert len(facts()) == 1
+    work_once()
+    assert len(facts()) == 1
 
 
 def test_what_was_told_of_ends_that_are_past_is_forgotten_and_goes_with_the_device():
