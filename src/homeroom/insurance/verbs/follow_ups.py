@@ -1,6 +1,6 @@
 """Deciding about devices whose AppleCare ends: one of them, or all that fit a filter. Nothing at Apple changes."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import islice
@@ -74,6 +74,15 @@ class _Act:
     fits: Callable[[QuerySet[Device]], QuerySet[Device]] = lambda devices: devices
     why_not: Callable[[Device], str] = str
     """Of a device that ends but does not fit."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A device that it is decided about; `name` is its serial number, or its tag."""
+
+    pk: int
+    ends: date
+    name: str
 
 
 def acknowledge(
@@ -156,16 +165,17 @@ def _decide(devices: QuerySet[Device], act: _Act, day: date, *, actor: Actor, en
     ending = queries.to_be_decided(asked, day)
     if ends is not None:
         _refuse_another_end(ending, ends)
-    chosen = act.fits(ending)
-    number, fitting = asked.count(), chosen.count()
-    left_out = tuple(_left_out(asked, ending, chosen, act)) if fitting < number else ()
-    before = _standing(chosen) if fitting == 1 else None
-    decided = _write(chosen, act, day, actor)
-    if before is not None:
-        _record_one(actor, act, decided, before)
-    elif decided:
-        _record_many(actor, act, decided)
-    return Outcome(len(decided), left_out, max(0, number - len(decided) - len(left_out)))
+    number, chosen = asked.count(), act.fits(ending)
+    found = _read(chosen)
+    left_out = tuple(_left_out(asked, ending, chosen, act)) if len(found) < number else ()
+    if len(found) == 1:
+        before = _standing(found[0])
+        _write(found, act, day, actor)
+        _record_one(actor, act, found[0], before)
+    elif found:
+        _write(found, act, day, actor)
+        _record_many(actor, act, found)
+    return Outcome(len(found), left_out, max(0, number - len(found) - len(left_out)))
 
 
 def _refuse_another_end(ending: QuerySet[Any], seen: date) -> None:
@@ -177,9 +187,16 @@ def _refuse_another_end(ending: QuerySet[Any], seen: date) -> None:
         )
 
 
-def _write(chosen: QuerySet[Any], act: _Act, day: date, actor: Actor) -> list[tuple[int, str]]:
-    """One statement for each few thousand. The keys of the devices, with their serial numbers or tags."""
-    found = list(chosen.order_by("pk").values_list("pk", "coverage_ends", "serial_number", "asset_tag"))
+def _read(chosen: QuerySet[Any]) -> list[_Found]:
+    names = ("pk", "coverage_ends", "serial_number", "asset_tag")
+    return [
+        _Found(pk, ends, serial or tag or "")
+        for pk, ends, serial, tag in chosen.order_by("pk").values_list(*names)
+    ]
+
+
+def _write(found: Sequence[_Found], act: _Act, day: date, actor: Actor) -> None:
+    """One statement for each few thousand."""
     told = {
         "decision": act.decision.value,
         "note": act.note,
@@ -189,17 +206,15 @@ def _write(chosen: QuerySet[Any], act: _Act, day: date, actor: Actor) -> list[tu
         "with_others": len(found) > 1,
     }
     rows = (
-        {
-            "device_id": pk,
-            "ends": ends,
-            "until": next_milestone(ends, day) if act.decision == Decision.ACKNOWLEDGED else act.until,
-            **told,
-        }
-        for pk, ends, _serial, _tag in found
+        {"device_id": device.pk, "ends": device.ends, "until": _until(act, device.ends, day), **told}
+        for device in found
     )
     while batch := list(islice(rows, BATCH)):
         write_rows(FollowUp, batch, unique=("device",), update=FIELDS)
-    return [(pk, serial or tag or "") for pk, _ends, serial, tag in found]
+
+
+def _until(act: _Act, ends: date, day: date) -> date | None:
+    return next_milestone(ends, day) if act.decision == Decision.ACKNOWLEDGED else act.until
 
 
 def _left_out(
@@ -212,24 +227,23 @@ def _left_out(
         yield LeftOut(device, act.why_not(device))
 
 
-def _standing(chosen: QuerySet[Device]) -> dict[str, Any]:
-    """What was decided about the only device, of what an audit entry tells."""
-    stored = FollowUp.objects.filter(device__in=chosen.values("pk"))
-    return dict(stored.values("until", "note").first() or {"until": None, "note": ""})
+def _standing(device: _Found) -> dict[str, Any]:
+    """What was decided about it, of what an audit entry tells."""
+    stored = FollowUp.objects.filter(pk=device.pk).values("until", "note").first()
+    return dict(stored or {"until": None, "note": ""})
 
 
-def _record_one(actor: Actor, act: _Act, decided: list[tuple[int, str]], before: dict[str, Any]) -> None:
-    for pk, _name in decided:
-        row = FollowUp.objects.select_related("device").get(pk=pk)
-        old, new = changed_values(before, {"until": row.until, "note": row.note})
-        record(actor, _action(act), row.device, before=old, after=new)
+def _record_one(actor: Actor, act: _Act, device: _Found, before: dict[str, Any]) -> None:
+    row = FollowUp.objects.select_related("device").get(pk=device.pk)
+    old, new = changed_values(before, {"until": row.until, "note": row.note})
+    record(actor, _action(act), row.device, before=old, after=new)
 
 
-def _record_many(actor: Actor, act: _Act, decided: list[tuple[int, str]]) -> None:
+def _record_many(actor: Actor, act: _Act, found: Sequence[_Found]) -> None:
     """One entry for all of them."""
-    after = {"until": act.until, "note": act.note, "serial_numbers": [name for _pk, name in decided]}
-    label = _("%(number)s devices") % {"number": len(decided)}
-    record(actor, _action(act), FollowUp(device_id=decided[0][0]), label=label, after=after)
+    after = {"until": act.until, "note": act.note, "serial_numbers": [device.name for device in found]}
+    label = _("%(number)s devices") % {"number": len(found)}
+    record(actor, _action(act), FollowUp(device_id=found[0].pk), label=label, after=after)
 
 
 def _action(act: _Act) -> str:
