@@ -17,6 +17,7 @@ from homeroom.api.resources import (
     places,
     reconciliation,
     replacements,
+    report_files,
     reports,
     shipments,
     statistics,
@@ -50,6 +51,7 @@ for resource in (
     why,
     statistics,
     reports,
+    report_files,
     dashboard,
 ):
     api.add_router("", resource.router)

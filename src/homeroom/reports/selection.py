@@ -78,11 +78,14 @@ class Reading:
         """The columns that a page has."""
         return self.chosen or [column for column in columns_of_report(self.report.name) if column.shown]
 
+    def refuse_problems(self) -> None:
+        for problem in self.problems:
+            raise Refused(problem.sentence, field=problem.field)
+
     @property
     def selection(self) -> Selection:
         """Files have every column unless some were chosen."""
-        if self.problems:
-            raise Refused(self.problems[0].sentence, field=self.problems[0].field)
+        self.refuse_problems()
         columns = columns_of_report(self.report.name)
         found = self.filter.qs.order_by()
         in_order = annotated(self.report.name, found, self.viewer).order_by(*_fields(columns, self.sort))
@@ -114,9 +117,22 @@ def read(report: Report, query: str, viewer: Viewer) -> Reading:
 def canonical(report: Report, query: str, viewer: Viewer) -> str:
     """The query with nothing in it but what selects: as it is kept. Refuses what `selection` refuses."""
     reading = read(report, query, viewer)
-    if reading.problems:
-        raise Refused(reading.problems[0].sentence, field=reading.problems[0].field)
+    reading.refuse_problems()
     return reading.query
+
+
+def in_words(asked: FilterSet) -> Iterator[tuple[str, str]]:
+    """Each filter that is set, and to what, as people read it."""
+    if not asked.form.is_valid():
+        return
+    for one in asked.form:
+        value = asked.form.cleaned_data.get(one.name)
+        if value in (None, "", []):
+            continue
+        choices = getattr(one.field, "choices", None)
+        if choices is not None and not isinstance(one.field, ModelChoiceField):
+            value = dict(choices).get(value, value)
+        yield str(one.label), str(value)
 
 
 def filter_names(report: Report, viewer: Viewer) -> list[str]:
