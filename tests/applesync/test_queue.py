@@ -17,7 +17,7 @@ from pytest_django import Settings
 from homeroom.accounts.policy import COMMAND_LINE_VIEWER
 from homeroom.applesync.models import AppleDevice, Connection, SyncRun
 from homeroom.applesync.pipeline import queue
-from homeroom.applesync.pipeline.queue import COVERAGE_DAYS, MILESTONES, coverage_day, midnight
+from homeroom.applesync.pipeline.queue import ASKED_AGAIN, COVERAGE_DAYS, coverage_day, midnight
 from homeroom.applesync.queries.coverage import coverage_outlook
 from homeroom.incidents.models import Incident
 from homeroom.incidents.verbs.statuses import default_status
@@ -199,10 +199,10 @@ def test_what_ends_soon_is_asked_for_once_at_each_milestone() -> None:
 
     asked = nights(connection, 100)
 
-    for milestone in MILESTONES:
+    for milestone in ASKED_AGAIN:
         number = (ends - timedelta(days=milestone) - FIRST_NIGHT).days
         assert soon in asked[number], milestone
-    assert sum(soon in ids for ids in asked) <= 1 + len(MILESTONES) + ceil(100 / 14)
+    assert sum(soon in ids for ids in asked) <= 1 + len(ASKED_AGAIN) + ceil(100 / 14)
 
 
 def test_a_fleet_that_ends_on_one_day_stays_within_the_budget_and_starves_nobody() -> None:
@@ -384,7 +384,7 @@ def expected(devices: list[Given], today: date, cycle: int, cap: int) -> list[in
 
     def at_milestone(at: int) -> bool:
         until = devices[at].until
-        passed = [] if until is None else [milestone - until for milestone in MILESTONES]
+        passed = [] if until is None else [milestone - until for milestone in ASKED_AGAIN]
         return any(0 <= days_ago < min(age(at), cycle) for days_ago in passed)
 
     def has_changed(at: int) -> bool:
