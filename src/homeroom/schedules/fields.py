@@ -1,0 +1,23 @@
+"""A column that holds a schedule."""
+
+from typing import Any
+
+from django.db import models
+
+from homeroom.schedules.schedule import Schedule
+
+
+class ScheduleField(models.CharField[Schedule, Schedule]):
+    """A schedule, kept as the text that says it."""
+
+    def from_db_value(self, value: str, *_context: Any) -> Schedule:
+        return Schedule.parse(value)
+
+    def to_python(self, value: str | Schedule) -> Schedule:
+        return value if isinstance(value, Schedule) else Schedule.parse(value)
+
+    def get_prep_value(self, value: Any) -> str:
+        return str(value)
+
+    def value_to_string(self, obj: models.Model) -> str:
+        return str(self.value_from_object(obj))
