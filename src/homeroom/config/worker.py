@@ -17,6 +17,7 @@ from homeroom.insurance.queries import today
 from homeroom.insurance.verbs import refresh_due_summaries
 from homeroom.inventory.imports.work import take_up_due_import
 from homeroom.notifications.verbs import assemble_due_digests, forget_old_mail, send_due_mail
+from homeroom.reports.verbs.making import Sweep, make_due_file
 from homeroom.reports.verbs.rollup import refresh_due_rollup
 
 Source = Callable[[threading.Event], bool]
@@ -53,6 +54,9 @@ def _orphaned_files(_stop: threading.Event) -> bool:
     return _sweep()
 
 
+_old_files = Sweep()
+
+
 def _digests_and_old_mail(_stop: threading.Event) -> bool:
     now = timezone.now()
     return assemble_due_digests(now) + forget_old_mail(now) > 0
@@ -69,6 +73,8 @@ SOURCES: tuple[Source, ...] = (
     _overdue_repairs,
     _orphaned_files,
     _statistics,
+    make_due_file,
+    _old_files,
     _digests_and_old_mail,
     send_due_mail,
 )

@@ -1,7 +1,16 @@
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
+from django.db.models import Q
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+
+from homeroom.inventory.exports.formats import Format
+from homeroom.inventory.exports.reports import report_named, reports
 
 JULY = 7
 
@@ -86,6 +95,93 @@ class SavedView(models.Model):
         """The report as the view has it, knowing that it is the view's."""
         query = f"{self.query}&" if self.query else ""
         return f"{reverse('reports:report', args=[self.report])}?{query}view={self.pk}"
+
+
+def in_a_week() -> datetime:
+    return timezone.now() + timedelta(days=7)
+
+
+class ReportFile(models.Model):
+    """A report that is made into a file while nobody waits. A worker makes it, and only a whole one is ever offered."""
+
+    class State(models.TextChoices):
+        QUEUED = "queued", _("Waiting")
+        MAKING = "making", _("Being made")
+        READY = "ready", _("Ready")
+        FAILED = "failed", _("Failed")
+
+    owner = models.ForeignKey(
+        "accounts.User", models.CASCADE, related_name="report_files", verbose_name=_("owner")
+    )
+    report = models.CharField(_("report"), max_length=100, help_text="Its name, as on the command line.")
+    query = models.TextField(_("query"), blank=True)
+    words = models.TextField(blank=True, help_text="What the query's filters ask for, as people read it.")
+    format = models.CharField(
+        _("format"), max_length=10, choices=[(each.value, each.upper()) for each in Format]
+    )
+    state = models.CharField(_("state"), max_length=10, choices=State, default=State.QUEUED)
+    failure = models.TextField(_("failure"), blank=True, help_text="Why there is no file, in a sentence.")
+    rows = models.PositiveIntegerField(_("rows"), null=True, help_text="Null until they are counted.")
+    rows_done = models.PositiveIntegerField(_("rows written"), default=0)
+    folder = models.CharField(
+        max_length=32,
+        blank=True,
+        help_text="Under MEDIA_ROOT; a new name, not to be guessed, for each attempt.",
+    )
+    size = models.PositiveBigIntegerField(_("size"), null=True, help_text="In bytes.")
+    made_for = models.JSONField(null=True, help_text="What its owner might see when it was made.")
+    asked_at = models.DateTimeField(_("asked for"), default=timezone.now)
+    started_at = models.DateTimeField(_("started"), null=True)
+    finished_at = models.DateTimeField(_("finished"), null=True)
+    expires_at = models.DateTimeField(_("kept until"), default=in_a_week)
+    attempts = models.PositiveIntegerField(default=0)
+    fence = models.PositiveIntegerField(
+        default=0, help_text="Grows with each process that makes it; what a former one has to say is refused."
+    )
+    process = models.JSONField(null=True, help_text="The process that makes it.")
+    lease_until = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-id"]
+        verbose_name = _("file of a report")
+        verbose_name_plural = _("files of reports")
+        indexes = [
+            models.Index(
+                fields=["id"], condition=Q(state__in=["queued", "making"]), name="report_file_under_way"
+            ),
+            models.Index(fields=["expires_at"], name="report_file_expiry"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.report}.{self.format}"
+
+    @property
+    def is_under_way(self) -> bool:
+        return self.state in {self.State.QUEUED, self.State.MAKING}
+
+    @property
+    def is_ready(self) -> bool:
+        return self.state == self.State.READY
+
+    @property
+    def title(self) -> str:
+        """The report's, as people read it; its name where the app that told it is gone."""
+        return str(report_named(self.report).title) if self.report in reports() else self.report
+
+    @property
+    def file_name(self) -> str:
+        """What a browser keeps it as."""
+        day = timezone.localdate(self.finished_at or self.asked_at)
+        return f"{self.report}-{day.isoformat()}.{self.format}"
+
+    @property
+    def path(self) -> Path:
+        """Where it is kept. What is there before the state is READY is not whole."""
+        return folder_path(self.folder) / "whole"
+
+
+def folder_path(name: str) -> Path:
+    return Path(settings.MEDIA_ROOT) / "reports" / name
 
 
 class RollupCell(models.Model):

@@ -119,6 +119,20 @@ def canonical(report: Report, query: str, viewer: Viewer) -> str:
     return reading.query
 
 
+def in_words(asked: FilterSet) -> Iterator[tuple[str, str]]:
+    """Each filter that is set, and to what, as people read it."""
+    if not asked.form.is_valid():
+        return
+    for one in asked.form:
+        value = asked.form.cleaned_data.get(one.name)
+        if value in (None, "", []):
+            continue
+        choices = getattr(one.field, "choices", None)
+        if choices is not None and not isinstance(one.field, ModelChoiceField):
+            value = dict(choices).get(value, value)
+        yield str(one.label), str(value)
+
+
 def filter_names(report: Report, viewer: Viewer) -> list[str]:
     return list(report.filter(QueryDict(), report.rows(viewer).none(), request=_asking(viewer)).filters)
 

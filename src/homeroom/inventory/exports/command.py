@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -15,11 +16,9 @@ from homeroom.accounts.policy import COMMAND_LINE_VIEWER
 from homeroom.inventory.exports.formats import (
     Format,
     Row,
-    csv_chunks,
     header,
-    json_chunks,
     rows,
-    write_xlsx,
+    write_rows_as,
 )
 from homeroom.web.errors import Refused
 
@@ -74,12 +73,9 @@ def _destination(output: Path | None) -> Iterator[IO[bytes]]:
 def _write(names: Sequence[str], found: Iterable[Row], wanted: Format, file: IO[bytes]) -> None:
     if wanted is Format.XLSX:
         with tempfile.TemporaryFile() as whole:
-            write_xlsx(names, found, whole)
+            write_rows_as(wanted, names, found, whole)
             whole.seek(0)
-            while block := whole.read(1 << 20):
-                file.write(block)
+            shutil.copyfileobj(whole, file, 1 << 20)
         return
-    chunks = csv_chunks(names, found) if wanted is Format.CSV else json_chunks(names, found)
-    for text in chunks:
-        file.write(text.encode())
+    write_rows_as(wanted, names, found, file)
     file.flush()

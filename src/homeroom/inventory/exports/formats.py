@@ -3,12 +3,14 @@
 import csv
 import io
 import json
+import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from itertools import islice
+from pathlib import Path
 from typing import IO, Any
 
 import xlsxwriter
@@ -122,34 +124,62 @@ def _json_value(value: Any) -> str:
     return _plain_text(value)
 
 
-def write_xlsx(names: Sequence[str], found: Iterable[Row], file: IO[bytes]) -> None:
+def write_rows_as(
+    wanted: Format, names: Sequence[str], found: Iterable[Row], file: IO[bytes], *, folder: Path | None = None
+) -> None:
+    """Write to a file that can be sought in. What is put aside meanwhile is put below `folder`."""
+    if wanted is Format.XLSX:
+        write_xlsx(names, found, file, folder=folder)
+        return
+    for text in csv_chunks(names, found) if wanted is Format.CSV else json_chunks(names, found):
+        file.write(text.encode())
+
+
+def write_xlsx(
+    names: Sequence[str], found: Iterable[Row], file: IO[bytes], *, folder: Path | None = None
+) -> None:
     """One sheet, written row by row. Text is written as text: nothing in it is ever a formula or a link."""
-    workbook = xlsxwriter.Workbook(
-        file,
-        {
-            "constant_memory": True,
-            "strings_to_formulas": False,
-            "strings_to_urls": False,
-            "strings_to_numbers": False,
-        },
-    )
-    try:
-        sheet = workbook.add_worksheet()
-        sheet.freeze_panes(1, 0)
-        looks = _Looks(
-            day=workbook.add_format({"num_format": "yyyy-mm-dd"}),
-            money=workbook.add_format({"num_format": "0.00"}),
+    with tempfile.TemporaryDirectory(dir=folder, prefix="xlsx-") as aside:
+        workbook = xlsxwriter.Workbook(
+            file,
+            {
+                "constant_memory": True,
+                "tmpdir": aside,
+                "use_zip64": True,  # a million rows with every column pass two gigabytes
+                "strings_to_formulas": False,
+                "strings_to_urls": False,
+                "strings_to_numbers": False,
+            },
         )
-        bold = workbook.add_format({"bold": True})
-        for at, name in enumerate(names):
-            sheet.write_string(0, at, name, bold)
-        for line, row in enumerate(found, start=1):
-            if line > MOST_XLSX_ROWS:
-                raise Refused(translated("An Excel sheet can't hold that many rows. Choose CSV or JSON."))
-            for at, value in enumerate(row):
-                _write_cell(sheet, line, at, value, looks)
-    finally:
+        sheet = workbook.add_worksheet()
+        try:
+            _write_sheet(workbook, sheet, names, found)
+        except BaseException:
+            sheet._opt_close()  # noqa: SLF001 - closing the workbook would first pack all that was written
+            raise
         workbook.close()
+
+
+def refuse_too_many(wanted: Format, count: int) -> None:
+    if wanted is Format.XLSX and count > MOST_XLSX_ROWS:
+        raise Refused(
+            translated("An Excel sheet can't hold that many rows. Choose CSV or JSON."), field="format"
+        )
+
+
+def _write_sheet(workbook: Any, sheet: Any, names: Sequence[str], found: Iterable[Row]) -> None:
+    sheet.freeze_panes(1, 0)
+    looks = _Looks(
+        day=workbook.add_format({"num_format": "yyyy-mm-dd"}),
+        money=workbook.add_format({"num_format": "0.00"}),
+    )
+    bold = workbook.add_format({"bold": True})
+    for at, name in enumerate(names):
+        sheet.write_string(0, at, name, bold)
+    for line, row in enumerate(found, start=1):
+        refuse_too_many(Format.XLSX, line)
+        for at, value in enumerate(row):
+            _write_cell(sheet, line, at, value, looks)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,13 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
-from django.forms import ModelChoiceField
 from django.http import Http404, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django_filters import FilterSet
 from django_tables2 import RequestConfig
 
 from homeroom.accounts.access import ViewerRequest, requires
@@ -29,7 +27,7 @@ from homeroom.inventory.views.lists import ROWS_PER_PAGE, CountedPaginator
 from homeroom.reports.columns import report_table
 from homeroom.reports.models import SavedView
 from homeroom.reports.queries.saved import may_change_view, saved_views, views_of
-from homeroom.reports.selection import COLUMNS, OF_THE_PAGE, SORT, Reading, read
+from homeroom.reports.selection import COLUMNS, OF_THE_PAGE, SORT, Reading, in_words, read
 from homeroom.web.counts import counted
 
 MOST_PRINTED = 2_000
@@ -92,20 +90,6 @@ def report_for(request: ViewerRequest, name: str) -> Report:
     if not request.viewer.may(found.permission):
         raise PermissionDenied
     return found
-
-
-def in_words(asked: FilterSet) -> Iterator[tuple[str, str]]:
-    """Each filter that is set, and to what, as people read it."""
-    if not asked.form.is_valid():
-        return
-    for field in asked.form:
-        value = asked.form.cleaned_data.get(field.name)
-        if value in (None, "", []):
-            continue
-        choices = getattr(field.field, "choices", None)
-        if choices is not None and not isinstance(field.field, ModelChoiceField):
-            value = dict(choices).get(value, value)
-        yield str(field.label), str(value)
 
 
 def _download(request: ViewerRequest, reading: Reading) -> HttpResponseBase:

@@ -1,0 +1,125 @@
+"""What can be done with files of reports: order one, have it made again, open it, delete it. A worker makes them."""
+
+import shutil
+from typing import IO
+
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from homeroom.accounts.models import User
+from homeroom.accounts.policy import Permission, Viewer
+from homeroom.audit.actors import Actor
+from homeroom.audit.verbs import record
+from homeroom.inventory.exports.formats import MOST_XLSX_ROWS, Format, refuse_too_many
+from homeroom.inventory.exports.reports import Report, report_named, reports
+from homeroom.reports.models import ReportFile, folder_path, in_a_week
+from homeroom.reports.queries.files import files_under_way, rights_of
+from homeroom.reports.selection import in_words, read
+from homeroom.web.errors import Refused
+
+State = ReportFile.State
+MOST_UNDER_WAY = 20
+"""Of one person: a file more waits for one of these."""
+
+
+def order_file(report: Report, query: str, format_name: str, *, owner: User, viewer: Viewer) -> ReportFile:
+    """Have a worker make a report's rows into a file. The same one that is under way already is answered instead.
+
+    Refuses what can't be understood as `selection` does, and rows that the format can't hold. What the owner may see
+    is looked at again when the file is made, and when it is fetched.
+    """
+    refuse_without_right(report, viewer)
+    wanted = format_of(format_name)
+    reading = read(report, query, viewer)
+    refuse_too_many(wanted, reading.selection.found[: MOST_XLSX_ROWS + 1].count())
+    words = "; ".join(f"{label}: {value}" for label, value in in_words(reading.filter))
+    with transaction.atomic():
+        under_way = files_under_way(owner).filter(report=report.name, query=reading.query, format=wanted)
+        if (same := under_way.first()) is not None:
+            return same
+        _refuse_one_more(owner)
+        file = ReportFile.objects.create(
+            owner=owner, report=report.name, query=reading.query, words=words, format=wanted
+        )
+        _record(viewer.actor, "report_file.ordered", file)
+    return file
+
+
+def order_again(file: ReportFile, *, viewer: Viewer) -> ReportFile:
+    """Have a file made anew that failed, or that was made when its owner might see something else."""
+    if file.report not in reports():
+        raise Refused(_("There is no such report any more."))
+    refuse_without_right(report_named(file.report), viewer)
+    with transaction.atomic():
+        stored = ReportFile.objects.select_for_update().get(pk=file.pk)
+        if stored.is_under_way:
+            return stored
+        _refuse_one_more(stored.owner)
+        _forget_content(stored.folder)
+        stored.state, stored.folder, stored.failure = State.QUEUED, "", ""
+        stored.rows, stored.rows_done, stored.size, stored.attempts = None, 0, None, 0
+        stored.asked_at, stored.expires_at = timezone.now(), in_a_week()
+        stored.started_at = stored.finished_at = stored.made_for = None
+        stored.save()
+        _record(viewer.actor, "report_file.ordered", stored)
+    return stored
+
+
+@transaction.atomic
+def delete_file(file: ReportFile, *, actor: Actor) -> None:
+    """Take back the order or delete the file. The worker that makes it notices, and stops."""
+    stored = ReportFile.objects.select_for_update().filter(pk=file.pk).first()
+    if stored is None:
+        return
+    _record(actor, "report_file.deleted", stored)
+    _forget_content(stored.folder)
+    stored.delete()
+
+
+def open_file(file: ReportFile, *, viewer: Viewer) -> IO[bytes]:
+    """The whole file, to be read. Refused if it is not ready, or not what the viewer would get now."""
+    if file.report in reports():
+        refuse_without_right(report_named(file.report), viewer)
+    if not file.is_ready:
+        raise Refused(file.failure or _("This file is not ready yet."))
+    if file.made_for != rights_of(viewer):
+        raise Refused(_("What you may see has changed since this file was made. Have it made again."))
+    try:
+        return file.path.open("rb")
+    except FileNotFoundError:
+        raise Refused(_("This file is no longer kept. Have it made again.")) from None
+
+
+def refuse_without_right(report: Report, viewer: Viewer) -> None:
+    if not viewer.may(Permission.EXPORT) or not viewer.may(report.permission):
+        raise PermissionDenied
+
+
+def format_of(name: str) -> Format:
+    if name not in set(Format):
+        raise Refused(_("Choose one of the formats CSV, XLSX and JSON."), field="format")
+    return Format(name)
+
+
+def _refuse_one_more(owner: User) -> None:
+    if files_under_way(owner).count() >= MOST_UNDER_WAY:
+        sentence = _("%(most)d files of yours are being made already. Wait for one of them, or delete it.")
+        raise Refused(sentence % {"most": MOST_UNDER_WAY})
+
+
+def _forget_content(folder: str) -> None:
+    """Once the row is gone, or speaks of none: a crash in between leaves only what the sweep finds."""
+    if folder:
+        transaction.on_commit(lambda: shutil.rmtree(folder_path(folder), ignore_errors=True))
+
+
+def _record(actor: Actor, action: str, file: ReportFile) -> None:
+    """A query may hold a person's name."""
+    told = {"report": file.report, "format": file.format}
+    query = {"query": file.query} if file.query else None
+    if action.endswith("deleted"):
+        record(actor, action, file, before=told, personal_before=query)
+    else:
+        record(actor, action, file, after=told, personal_after=query)

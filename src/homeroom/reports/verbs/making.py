@@ -1,0 +1,233 @@
+"""The worker's side of files of reports: one process makes each, and nobody gets a half one.
+
+A process that dies leaves a row that another takes over, and a folder that no row speaks of any more. On SQLite a
+connection that reads can't write once another has written, so what is told of a file under way is written by a
+thread with a connection of its own.
+"""
+
+import os
+import shutil
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from threading import Event, Thread
+from typing import Any, Self
+from uuid import uuid4
+
+import structlog
+from django.db import DatabaseError, connection
+from django.db.models import F, QuerySet
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from xlsxwriter.exceptions import XlsxWriterException
+
+from homeroom.accounts.policy import Permission, Viewer
+from homeroom.inventory.exports.formats import Format, Row, refuse_too_many, write_rows_as
+from homeroom.inventory.exports.reports import report_named, reports
+from homeroom.processes import Owner, this_process
+from homeroom.reports.models import ReportFile, folder_path, in_a_week
+from homeroom.reports.queries.files import UNDER_WAY, rights_of
+from homeroom.reports.selection import selection
+from homeroom.web.errors import Refused
+
+State = ReportFile.State
+LEASE = timedelta(minutes=5)
+"""Renewed with each beat. A dead process on this host is seen at once."""
+BEAT_SECONDS = 1.0
+MOST_ATTEMPTS = 5
+"""What takes the whole worker with it is not begun for ever."""
+SWEPT_EVERY_SECONDS = 600.0
+PORTION = 500
+
+log = structlog.get_logger(__name__)
+
+
+class LeaseLost(Exception):  # noqa: N818 - the name is the fact
+    """Another process has taken the file over, or it was deleted."""
+
+
+class Stopped(Exception):  # noqa: N818 - the name is the fact
+    """The worker is asked to end."""
+
+
+def make_due_file(stop: Event) -> bool:
+    """Make one file that waits, or whose process died; whether there was one."""
+    file = _claim()
+    if file is None:
+        return False
+    became = _attempt(
+        file, stop
+    )  # by now the rows that were read are let go of, and this connection may write
+    kept = _mine(file).update(process=None, lease_until=None, **became)
+    if not kept or became["state"] != State.READY:
+        _remove(file.folder)
+    return True
+
+
+class Heartbeat:
+    """Tells of the file once a second, and hears whether it is still this process's to make."""
+
+    def __init__(self, file: ReportFile, stop: Event) -> None:
+        self.rows: int | None = None
+        self.rows_done = 0
+        self._file = file
+        self._stop = stop
+        self._lost, self._over = Event(), Event()
+        self._thread = Thread(target=self._beat, name=f"file-{file.pk}", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def counted(self, rows: Iterable[Row]) -> Iterator[Row]:
+        for row in rows:
+            if self._lost.is_set():
+                raise LeaseLost
+            if self._stop.is_set():
+                raise Stopped
+            yield row
+            self.rows_done += 1
+
+    def _beat(self) -> None:
+        try:
+            while not self._over.wait(BEAT_SECONDS):
+                told = {"rows": self.rows, "rows_done": self.rows_done}
+                try:
+                    if not _mine(self._file).update(**told, lease_until=timezone.now() + LEASE):
+                        self._lost.set()
+                        return
+                except DatabaseError:
+                    log.warning("The progress of a file could not be written", file=self._file.pk)
+                    connection.close()
+        finally:
+            connection.close()
+
+
+def _claim() -> ReportFile | None:
+    """Take one by a conditional update: of two workers that see it, one gets it."""
+    now = timezone.now()
+    for file in ReportFile.objects.filter(state__in=UNDER_WAY).order_by("pk"):
+        if file.state == State.MAKING and not _is_left_behind(file, now):
+            continue
+        claimed = ReportFile.objects.filter(pk=file.pk, fence=file.fence, state=file.state).update(
+            state=State.MAKING,
+            folder=uuid4().hex,
+            rows=None,
+            rows_done=0,
+            started_at=now,
+            attempts=F("attempts") + 1,
+            fence=F("fence") + 1,
+            process=asdict(this_process()),
+            lease_until=now + LEASE,
+        )
+        if claimed:
+            _remove(file.folder)
+            return ReportFile.objects.select_related("owner").filter(pk=file.pk, fence=file.fence + 1).first()
+    return None
+
+
+def _is_left_behind(file: ReportFile, now: datetime) -> bool:
+    is_alive = Owner(**file.process).is_alive if file.process else False
+    return is_alive is False or file.lease_until is None or file.lease_until < now
+
+
+def _mine(file: ReportFile) -> QuerySet[ReportFile]:
+    return ReportFile.objects.filter(pk=file.pk, fence=file.fence, state=State.MAKING)
+
+
+def _attempt(file: ReportFile, stop: Event) -> dict[str, Any]:
+    """Make the file; what its row has to say then."""
+    if file.attempts > MOST_ATTEMPTS:
+        return _failed(
+            _("Homeroom was ended each time that it made this file. The server's log may say why.")
+        )
+    try:
+        return _made(file, stop)
+    except (LeaseLost, Stopped):
+        return {"state": State.QUEUED, "folder": "", "rows_done": 0, "attempts": file.attempts - 1}
+    except Refused as refused:
+        return _failed(refused.sentence)
+    except (OSError, XlsxWriterException):
+        log.exception("A file could not be written", file=file.pk)
+        return _failed(_("The file could not be written: perhaps the server's disk is full."))
+    except Exception:
+        log.exception("A file could not be made", file=file.pk)
+        return _failed(_("Something went wrong while this file was made; the server's log says more."))
+
+
+def _failed(sentence: str) -> dict[str, Any]:
+    return {"state": State.FAILED, "folder": "", "failure": sentence} | _ended()
+
+
+def _ended() -> dict[str, Any]:
+    return {"finished_at": timezone.now(), "expires_at": in_a_week()}
+
+
+def _made(file: ReportFile, stop: Event) -> dict[str, Any]:
+    viewer = _viewer_of(file)
+    asked = selection(report_named(file.report), file.query, viewer)
+    with Heartbeat(file, stop) as heart:
+        heart.rows = asked.count
+        refuse_too_many(Format(file.format), asked.count)
+        folder_path(file.folder).mkdir(parents=True, mode=0o700)
+        with file.path.open("xb") as whole:
+            write_rows_as(
+                Format(file.format), asked.names, heart.counted(asked.rows), whole, folder=file.path.parent
+            )
+            whole.flush()
+            os.fsync(whole.fileno())
+    return {
+        "state": State.READY,
+        "rows": heart.rows_done,
+        "rows_done": heart.rows_done,
+        "size": file.path.stat().st_size,
+        "made_for": rights_of(viewer),
+    } | _ended()
+
+
+def _viewer_of(file: ReportFile) -> Viewer:
+    """The owner's rights as they are now. Refuses where they no longer have them."""
+    if file.report not in reports():
+        raise Refused(_("There is no such report any more."))
+    viewer = file.owner.viewer()
+    may = viewer.may(Permission.EXPORT) and viewer.may(report_named(file.report).permission)
+    if not file.owner.is_active or not may:
+        raise Refused(_("Whoever ordered this file may no longer see this report."))
+    return viewer
+
+
+class Sweep:
+    """Every ten minutes, `forget_old_files`."""
+
+    def __init__(self) -> None:
+        self._look_again = 0.0
+
+    def __call__(self, _stop: Event) -> bool:
+        if time.monotonic() < self._look_again:
+            return False
+        self._look_again = time.monotonic() + SWEPT_EVERY_SECONDS
+        return forget_old_files(timezone.now()) > 0
+
+
+def forget_old_files(now: datetime) -> int:
+    """Delete what was kept long enough, and folders that no row speaks of; how many there were."""
+    old = ReportFile.objects.exclude(state__in=UNDER_WAY).filter(expires_at__lt=now)
+    portion = list(old.order_by("expires_at").values_list("pk", flat=True)[:PORTION])
+    ReportFile.objects.filter(pk__in=portion, expires_at__lt=now).exclude(state__in=UNDER_WAY).delete()
+    top = folder_path("")
+    there = {folder.name for folder in top.iterdir()} if top.exists() else set[str]()
+    # A row names its folder before the folder is made: what is there first and not named then is nobody's.
+    named = set(ReportFile.objects.exclude(folder="").values_list("folder", flat=True))
+    for name in there - named:
+        _remove(name)
+    return len(portion) + len(there - named)
+
+
+def _remove(folder: str) -> None:
+    if folder:
+        shutil.rmtree(folder_path(folder), ignore_errors=True)
