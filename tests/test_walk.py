@@ -19,7 +19,7 @@ from homeroom.insurance.models import InsuranceRecord
 from homeroom.inventory.imports.models import ImportJob, Noun
 from homeroom.inventory.models import Device, Site
 from homeroom.notifications.models import Mail
-from homeroom.reports.models import SavedView
+from homeroom.reports.models import ReportFile, SavedView
 from tests.applesync.mirrors import make_connection, make_listed
 from tests.builders import make_device, make_person, make_site, make_status, make_user
 from tests.incidents.repairs import box_of
@@ -101,6 +101,9 @@ class World:
             "view": SavedView.objects.create(
                 owner=make_user(), report="applecare-expiring", name="Hidden view"
             ).pk,
+            "file": ReportFile.objects.create(
+                owner=make_user(), report="applecare-expiring", format="csv", words="Hidden words"
+            ).pk,
             "import": ImportJob.objects.create(noun=Noun.DEVICES, file_name="x.csv").pk,
         }
 
@@ -135,6 +138,7 @@ KINDS = [
     (r"imports/<", "import"),
     (r"reports/mdm/<", "report"),
     (r"reports/views/<", "view"),
+    (r"reports/files/<", "file"),
 ]
 
 
@@ -175,7 +179,7 @@ def test_a_technician_of_another_site_learns_nothing_of_this_one(route: str, pat
     client = Client()
     client.force_login(make_user(Role.TECHNICIAN, sites=(make_site(),)))
     text = client.get(address).getvalue().decode()
-    for hidden in ("Hidden Person", "Hidden Insurer", "Hidden crack", "HIDDENSERIAL"):
+    for hidden in ("Hidden Person", "Hidden Insurer", "Hidden crack", "HIDDENSERIAL", "Hidden words"):
         assert hidden not in text
     if "HIDDEN-TAG" in text:
         assert address == f"/devices/{Device.objects.get(asset_tag='HIDDEN-TAG').pk}/"

@@ -8,7 +8,7 @@ class ReportsConfig(AppConfig):
     def ready(self) -> None:
         from homeroom.accounts.policy import Permission
         from homeroom.reports.dashboard import register_on_dashboard
-        from homeroom.web.navigation import Page, add_to_menu
+        from homeroom.web.navigation import Page, add_to_account_menu, add_to_menu
 
         register_on_dashboard()
         add_to_menu(
@@ -30,4 +30,7 @@ class ReportsConfig(AppConfig):
                 order=71,
                 group=_("Reports"),
             )
+        )
+        add_to_account_menu(
+            Page(_("My files"), "reports:files", icon="files", permission=Permission.EXPORT, order=30)
         )

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from homeroom.reports.views import reports, saved, statistics
+from homeroom.reports.views import files, reports, saved, statistics
 
 app_name = "reports"
 urlpatterns = [
@@ -14,4 +14,10 @@ urlpatterns = [
     path("reports/views/<int:pk>/", saved.edit, name="view-edit"),
     path("reports/views/<int:pk>/again/", saved.save_again, name="view-again"),
     path("reports/views/<int:pk>/delete/", saved.delete, name="view-delete"),
+    path("reports/files/", files.files, name="files"),
+    path("reports/files/new/", files.new, name="file-new"),
+    path("reports/files/<int:pk>/", files.file, name="file"),
+    path("reports/files/<int:pk>/content/", files.content, name="file-content"),
+    path("reports/files/<int:pk>/again/", files.again, name="file-again"),
+    path("reports/files/<int:pk>/delete/", files.delete, name="file-delete"),
 ]

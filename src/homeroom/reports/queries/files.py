@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.db.models import QuerySet
+from django.utils.translation import gettext as _
 
 from homeroom.accounts.models import User
 from homeroom.accounts.policy import Viewer
@@ -18,6 +19,15 @@ def files_of(viewer: Viewer) -> QuerySet[ReportFile]:
 
 def files_under_way(owner: User) -> QuerySet[ReportFile]:
     return ReportFile.objects.filter(owner=owner, state__in=UNDER_WAY)
+
+
+def why_closed(file: ReportFile, viewer: Viewer) -> str:
+    """Why its owner can't fetch a file, in a sentence; empty: they can."""
+    if not file.is_ready:
+        return file.failure or _("This file is not ready yet.")
+    if file.made_for != rights_of(viewer):
+        return _("What you may see has changed since this file was made. Have it made again.")
+    return "" if file.path.is_file() else _("This file is no longer kept. Have it made again.")
 
 
 def rights_of(viewer: Viewer) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from homeroom.audit.verbs import record
 from homeroom.inventory.exports.formats import MOST_XLSX_ROWS, Format, refuse_too_many
 from homeroom.inventory.exports.reports import Report, report_named, reports
 from homeroom.reports.models import ReportFile, folder_path, in_a_week
-from homeroom.reports.queries.files import files_under_way, rights_of
+from homeroom.reports.queries.files import files_under_way, why_closed
 from homeroom.reports.selection import in_words, read
 from homeroom.web.errors import Refused
 
@@ -82,14 +82,9 @@ def open_file(file: ReportFile, *, viewer: Viewer) -> IO[bytes]:
     """The whole file, to be read. Refused if it is not ready, or not what the viewer would get now."""
     if file.report in reports():
         refuse_without_right(report_named(file.report), viewer)
-    if not file.is_ready:
-        raise Refused(file.failure or _("This file is not ready yet."))
-    if file.made_for != rights_of(viewer):
-        raise Refused(_("What you may see has changed since this file was made. Have it made again."))
-    try:
-        return file.path.open("rb")
-    except FileNotFoundError:
-        raise Refused(_("This file is no longer kept. Have it made again.")) from None
+    if why := why_closed(file, viewer):
+        raise Refused(why)
+    return file.path.open("rb")
 
 
 def refuse_without_right(report: Report, viewer: Viewer) -> None:
