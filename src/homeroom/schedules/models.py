@@ -1,6 +1,7 @@
 """What every row has that comes by a schedule. There is no table of its own."""
 
-from datetime import datetime
+from datetime import datetime, tzinfo
+from functools import lru_cache
 
 from django.db import models
 from django.utils import timezone
@@ -33,10 +34,16 @@ class Scheduled(models.Model):
         if not self.active:
             return None
         since = self.last_turn_at or self.scheduled_since
-        return self.schedule.next_after(since, timezone.get_default_timezone())
+        return _turn_after(since, self.schedule, timezone.get_default_timezone())
 
     def reschedule(self, schedule: Schedule) -> None:
         """The new schedule counts from now. The same one goes on as it was, so that no turn is lost. Not saved."""
         if schedule != self.schedule:
             self.schedule = schedule
             self.scheduled_since, self.last_turn_at = timezone.now(), None
+
+
+@lru_cache(maxsize=4096)
+def _turn_after(since: datetime, schedule: Schedule, zone: tzinfo) -> datetime | None:
+    """Kept, since workers ask for the same turns once a second."""
+    return schedule.next_after(since, zone)
