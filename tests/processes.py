@@ -3,7 +3,8 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
@@ -39,6 +40,13 @@ def homeroom(*arguments: str, environment: dict[str, str]) -> Iterator[subproces
     finally:
         process.kill()
         process.communicate()
+
+
+def eventually(true: Callable[[], bool], *, within: float = 30) -> bool:
+    until = time.monotonic() + within
+    while not true() and time.monotonic() < until:
+        time.sleep(0.02)
+    return true()
 
 
 def _database_url() -> str:

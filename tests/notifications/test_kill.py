@@ -2,8 +2,6 @@
 
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,7 +12,7 @@ from homeroom.notifications.models import Mail
 from homeroom.notifications.verbs import notify
 from tests.builders import make_user
 from tests.mail import MailServer
-from tests.processes import environment, homeroom
+from tests.processes import environment, eventually, homeroom
 
 pytestmark = pytest.mark.django_db(transaction=True)
 CONTEXT = {
@@ -43,13 +41,6 @@ def work_once(surroundings: dict[str, str]) -> None:
     with homeroom("worker", "--once", environment=surroundings) as process:
         _out, err = process.communicate(timeout=60)
     assert process.returncode == 0, err
-
-
-def eventually(true: Callable[[], bool], *, within: float = 30) -> bool:
-    until = time.monotonic() + within
-    while not true() and time.monotonic() < until:
-        time.sleep(0.02)
-    return true()
 
 
 def killed_with_content_sent(mail_server: MailServer, surroundings: dict[str, str], *, taken: bool) -> None:

@@ -69,12 +69,13 @@ def order_again(file: ReportFile, *, viewer: Viewer) -> ReportFile:
 
 @transaction.atomic
 def delete_file(file: ReportFile, *, actor: Actor) -> None:
-    """Take back the order or delete the file. The worker that makes it notices, and stops."""
+    """Take back the order or delete the file. The worker that makes it notices, stops, and clears up."""
     stored = ReportFile.objects.select_for_update().filter(pk=file.pk).first()
     if stored is None:
         return
     _record(actor, "report_file.deleted", stored)
-    _forget_content(stored.folder)
+    if not stored.is_under_way:
+        _forget_content(stored.folder)
     stored.delete()
 
 

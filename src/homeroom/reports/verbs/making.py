@@ -126,7 +126,6 @@ def _claim() -> ReportFile | None:
             lease_until=now + LEASE,
         )
         if claimed:
-            _remove(file.folder)
             return ReportFile.objects.select_related("owner").filter(pk=file.pk, fence=file.fence + 1).first()
     return None
 
