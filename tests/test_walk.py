@@ -19,7 +19,7 @@ from homeroom.insurance.models import InsuranceRecord
 from homeroom.inventory.imports.models import ImportJob, Noun
 from homeroom.inventory.models import Device, Site
 from homeroom.notifications.models import Mail
-from homeroom.reports.models import ReportFile, SavedView
+from homeroom.reports.models import ReportFile, ReportSchedule, SavedView
 from homeroom.schedules.schedule import Schedule
 from tests.applesync.mirrors import make_connection, make_listed
 from tests.builders import make_device, make_person, make_site, make_status, make_user

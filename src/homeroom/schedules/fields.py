@@ -20,6 +20,9 @@ class ScheduleField(models.CharField[Schedule, Schedule]):
     def get_prep_value(self, value: Any) -> str:
         return str(value)
 
+    def run_validators(self, value: Any) -> None:
+        super().run_validators(str(value))
+
     def value_to_string(self, obj: models.Model) -> str:
         return str(self.value_from_object(obj))
 

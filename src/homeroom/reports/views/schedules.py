@@ -1,6 +1,6 @@
 """Reports on a schedule: who gets which report by mail, when, and what became of it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from django.conf import settings
@@ -35,8 +35,16 @@ class Told:
     """A delivery, and the mail by which it was told."""
 
     delivery: ReportDelivery
-    mail: Mail | None
-    in_digest: bool
+    mails: Mapping[int, Mail | None]
+
+    @property
+    def mail(self) -> Mail | None:
+        return self.mails.get(self.delivery.pk)
+
+    @property
+    def in_digest(self) -> bool:
+        """Waits for one: it is told, and there is no mail yet."""
+        return self.delivery.pk in self.mails and self.mail is None
 
 
 @requires(Permission.EXPORT)
@@ -97,19 +105,17 @@ def detail(request: ViewerRequest, pk: int) -> HttpResponse:
     recipients = list(schedule.recipients.all())
     turns = list(schedule.turns.prefetch_related("deliveries__recipient", "deliveries__file")[:TURNS_SHOWN])
     shown = [
-        (
-            turn,
-            _told([each for each in turn.deliveries.all() if may_change or each.recipient == request.user]),
-        )
+        (turn, [each for each in turn.deliveries.all() if may_change or each.recipient == request.user])
         for turn in turns
     ]
+    mails = queries.mails_of(REPORT_ON_SCHEDULE.key, [each for _turn, told in shown for each in told])
     context = {
         "schedule": schedule,
         "report": _report_of(request, schedule),
         "may_change": may_change,
         "receives": request.user in recipients,
         "recipients": [(user, queries.why_nothing(user, schedule.report)) for user in recipients],
-        "turns": shown,
+        "turns": [(turn, [Told(each, mails) for each in told]) for turn, told in shown],
         "asked": _asked(request, schedule),
         "zone": settings.TIME_ZONE.replace("_", " "),
     }
@@ -205,13 +211,6 @@ def _outcome(request: ViewerRequest, schedule: ReportSchedule) -> str:
     if not queries.may_change_schedule(request.viewer, schedule):
         deliveries = [each for each in deliveries if each.recipient_id == request.viewer.user_id]
     return queries.outcome(deliveries)
-
-
-def _told(deliveries: Sequence[ReportDelivery]) -> list[Told]:
-    mails = queries.mails_of(REPORT_ON_SCHEDULE.key, deliveries)
-    return [
-        Told(each, mails.get(each.pk), each.pk in mails and mails[each.pk] is None) for each in deliveries
-    ]
 
 
 def _report_of(request: ViewerRequest, schedule: ReportSchedule) -> Report | None:
