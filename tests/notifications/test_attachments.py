@@ -24,7 +24,7 @@ XLSX = bytes(range(256)) * 40
 
 
 def _files(context: Mapping[str, Any]) -> Iterator[Attachment]:
-    for name, content_type in context["files"].items():
+    for name, content_type in context["files"]:
         yield Attachment(name, Path(context["folder"]) / name, content_type)
 
 
@@ -53,10 +53,10 @@ def server(mail_server: MailServer, settings: Settings) -> MailServer:
 
 
 def tell(folder: Path, **values: Any) -> None:
-    files = {
-        "devices.csv": "text/csv; charset=utf-8",
-        "Geräte.xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-    }
+    files = [
+        ("devices.csv", "text/csv; charset=utf-8"),
+        ("Geräte.xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+    ]
     notify(FILES, fact="files:1", context={"folder": str(folder), "files": files} | values, path="/files/1/")
 
 
@@ -112,7 +112,7 @@ def test_what_is_larger_than_allowed_is_not_attached_and_the_mail_is_told(
     sizes = {"small.csv": 1_000_000, "large.csv": 1_000_000}
     for name, size in sizes.items():
         (tmp_path / name).write_bytes(b"x" * size)
-    tell(tmp_path, files=dict.fromkeys(sizes, "text/csv"))
+    tell(tmp_path, files=[(name, "text/csv") for name in sizes])
     send()
     (message,) = server.messages
     assert set(attached(message)) == fits
