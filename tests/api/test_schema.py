@@ -30,6 +30,7 @@ NAMED = {
     "connections": "connection",
     "syncs": "run",
     "incidents": "incident",
+    "report-files": "file",
     "shipments": "shipment",
     "replacements": "replacement",
 }

@@ -236,7 +236,7 @@ class TestPage:
         for page in (text(client.get(FILES)), text(client.get(f"{FILES}{file.pk}/"))):
             assert "hx-get" not in page
             assert f'href="{FILES}{file.pk}/content/"' in page
-            assert "1 row," in page
+            assert "· 1 row ·" in page
         assert 'hx-swap-oob="innerHTML">AppleCare Expiring Soon: Ready<' in text(
             client.get(f"{FILES}{file.pk}/")
         )

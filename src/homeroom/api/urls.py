@@ -16,6 +16,7 @@ from homeroom.api.resources import (
     places,
     reconciliation,
     replacements,
+    report_files,
     reports,
     shipments,
     statistics,
@@ -48,6 +49,7 @@ for resource in (
     why,
     statistics,
     reports,
+    report_files,
     dashboard,
 ):
     api.add_router("", resource.router)

@@ -10,7 +10,7 @@ from ninja import Query, Router, Schema
 from homeroom.accounts.policy import Permission
 from homeroom.api.authentication import ApiRequest, requires
 from homeroom.api.paging import PageOf, PageQuery, page_of
-from homeroom.inventory.exports.reports import columns_of_report, report_named, reports_for
+from homeroom.inventory.exports.reports import Report, columns_of_report, report_named, reports_for
 from homeroom.inventory.exports.reports import reports as names
 from homeroom.reports.selection import SORT, filter_names, selection
 from homeroom.web.errors import Refused
@@ -49,13 +49,18 @@ def reports(request: ApiRequest) -> Any:
 @requires(Permission.VIEW_INVENTORY)
 def report(request: ApiRequest, name: str, query: Query[PageQuery]) -> Any:
     """A report's rows in the order of their ids. Its filters are parameters too, and `columns` (`a,b`) chooses some."""
+    found = report_of(request, name)
+    asked = selection(found, _asked(request), request.viewer)
+    return page_of(found.name, asked.found, request.viewer, query, asked.columns)
+
+
+def report_of(request: ApiRequest, name: str) -> Report:
     if name not in names():
         raise Http404
     found = report_named(name)
     if not request.viewer.may(found.permission):
         raise PermissionDenied
-    asked = selection(found, _asked(request), request.viewer)
-    return page_of(found.name, asked.found, request.viewer, query, asked.columns)
+    return found
 
 
 def _asked(request: ApiRequest) -> str:

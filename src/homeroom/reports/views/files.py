@@ -11,7 +11,7 @@ from django.views.decorators.http import require_POST
 from django_htmx.http import HttpResponseStopPolling
 
 from homeroom.accounts.access import ViewerRequest, requires
-from homeroom.accounts.policy import Permission
+from homeroom.accounts.policy import Permission, Viewer
 from homeroom.inventory.exports.formats import CONTENT_TYPES, Format
 from homeroom.reports.models import ReportFile
 from homeroom.reports.queries.files import files_of, why_closed
@@ -59,7 +59,7 @@ def new(request: ViewerRequest) -> HttpResponse:
 def content(request: ViewerRequest, pk: int) -> HttpResponseBase:
     found = _file(request, pk)
     try:
-        return file_response(found, request)
+        return file_response(found, request.viewer)
     except Refused as refusal:
         messages.error(request, refusal.sentence)
         return redirect("reports:files")
@@ -84,9 +84,9 @@ def delete(request: ViewerRequest, pk: int) -> HttpResponse:
     return redirect("reports:files")
 
 
-def file_response(found: ReportFile, request: ViewerRequest) -> HttpResponseBase:
+def file_response(found: ReportFile, viewer: Viewer) -> HttpResponseBase:
     response = FileResponse(
-        verbs.open_file(found, viewer=request.viewer),
+        verbs.open_file(found, viewer=viewer),
         as_attachment=True,
         filename=found.file_name,
         content_type=CONTENT_TYPES[Format(found.format)],
