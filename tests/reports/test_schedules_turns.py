@@ -28,7 +28,7 @@ from homeroom.reports.models import ReportDelivery, ReportFile, ReportSchedule, 
 from homeroom.reports.verbs import schedules as verbs
 from homeroom.reports.verbs.delivering import KEPT, take_due_report_turns, tell_finished_reports
 from homeroom.reports.verbs.files import MOST_UNDER_WAY, delete_file, order_file
-from homeroom.reports.verbs.making import make_due_file
+from homeroom.reports.verbs.making import forget_old_files, make_due_file
 from homeroom.schedules.schedule import Schedule
 from homeroom.web.errors import Refused
 from tests.builders import make_site, make_user
@@ -434,13 +434,29 @@ class TestFiles:
         work()
         assert states(schedule) == {administrator.email: State.TOLD}
 
-    def test_a_file_that_is_deleted_before_it_is_sent_is_made_again(
+    def test_who_deletes_the_file_before_it_is_sent_gets_no_mail_of_this_turn(
+        self, administrator: User, server: MailServer, clock: Any
+    ) -> None:
+        schedule = make_schedule(administrator)
+        clock.move_to(MONDAY)
+        take_due_report_turns(Event())
+        delete_file(ReportFile.objects.get(), actor=administrator.actor)
+        work()
+        assert server.messages == []
+        assert states(schedule) == {administrator.email: State.DECLINED}
+        assert "was deleted" in ReportDelivery.objects.get().note
+
+    def test_a_file_that_was_swept_before_anybody_could_be_told_is_made_again(
         self, administrator: User, server: MailServer, clock: Any
     ) -> None:
         make_schedule(administrator)
         clock.move_to(MONDAY)
         take_due_report_turns(Event())
-        delete_file(ReportFile.objects.get(), actor=administrator.actor)
+        make_due_file(Event())
+        clock.move_to(MONDAY + 8 * DAY)
+        forget_old_files(timezone.now())
+        assert not ReportFile.objects.exists()
+        verbs.pause(ReportSchedule.objects.get(), actor=administrator.actor)
         work()
         assert len(server.messages) == 1
 

@@ -1,6 +1,6 @@
 """Choosing a schedule: the fields that every form with one has, drawn by `schedules/_fields.html`."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar
 
 from django import forms
@@ -21,6 +21,13 @@ NEEDED = {
     Rhythm.CRON: ("schedule_cron",),
 }
 """What a rhythm needs to know besides. What it does not need is not looked at."""
+
+
+def _needed_by(rhythms: Iterable[Rhythm]) -> set[str]:
+    return {name for rhythm in rhythms for name in NEEDED.get(rhythm, ())}
+
+
+_ALL = _needed_by(Rhythm)
 
 
 class ScheduleFields(forms.Form):
@@ -89,6 +96,8 @@ class ScheduleFields(forms.Form):
         assert isinstance(rhythm, forms.ChoiceField)  # noqa: S101 - it is declared above
         rhythm.choices = [(each.value, each.label) for each in self.rhythms]
         rhythm.initial = self.rhythms[0]
+        for name in _ALL - _needed_by(self.rhythms):
+            del self.fields[name]
 
     @property
     def zone(self) -> str:
@@ -125,8 +134,7 @@ class ScheduleFields(forms.Form):
 
     def _pass_over_what_is_not_needed(self, rhythm: str | None) -> None:
         """A field that nobody sees must not refuse the form."""
-        needed = NEEDED.get(Rhythm(rhythm), ()) if rhythm else ()
-        for name in {name for names in NEEDED.values() for name in names} - {*needed}:
+        for name in _ALL - _needed_by([Rhythm(rhythm)] if rhythm else []):
             self.errors.pop(name, None)
 
     def _at(self, rhythm: Rhythm) -> Schedule | None:
