@@ -47,6 +47,12 @@ def test_an_administrator_reads_the_statistics(visit: Visit, tmp_path: Path) -> 
     page.emulate_media(color_scheme="dark")
     expect(page.locator("html")).to_have_attribute("data-bs-theme", "dark")
     looks_right(visit, "statistics-dark")
+    page.emulate_media(media="print")
+    broken = page.locator(".statistic, .chart").evaluate_all(
+        "parts => parts.filter((part) => getComputedStyle(part).breakInside !== 'avoid').length"
+    )
+    assert broken == 0, "no sheet ends in the middle of a chart"
+    page.emulate_media(media="screen")
     paper = page.pdf(format="Letter")
     assert len(paper) > 20_000
     expect(page.locator("html")).to_have_attribute("data-bs-theme", "dark")

@@ -315,7 +315,7 @@ class TestTheDistrict:
         ):  # the rollup and its cells instead of devices and incidents
             page = text(as_viewer)
         assert "As of " in page
-        assert "5001" in page
+        assert "5,001" in page
 
 
 def many_devices(number: int) -> None:

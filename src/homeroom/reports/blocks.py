@@ -16,6 +16,7 @@ from homeroom.insurance.rules import CoverageState
 from homeroom.reports import links
 from homeroom.reports.statistics.figures import Ending, ModelCount, Statistics
 from homeroom.reports.statistics.tally import REPLACED, SAME_UNIT, Values
+from homeroom.web.counts import written
 
 MODELS_IN_CHART = 12
 MODELS_IN_TABLE = 25
@@ -89,7 +90,7 @@ def blocks(figures: Statistics, chosen: Values) -> list[Block]:
 
 def count(number: int, url: str) -> Number:
     """Zero leads nowhere."""
-    return Number(localize(number), number, url if number else "")
+    return Number(written(number), number, url if number else "")
 
 
 def currency() -> str:
@@ -112,13 +113,13 @@ def _coverage(figures: Statistics, chosen: Values) -> Block:
     note = _(
         "Of %(apple)s Apple devices. A limited warranty is not AppleCare and stands apart. Not known: not asked "
         "for yet, or the last check failed."
-    ) % {"apple": localize(figures.apple)}
+    ) % {"apple": written(figures.apple)}
     if figures.other_make:
         note += " " + ngettext(
             "%(count)s device of another make is left out.",
             "%(count)s devices of other makes are left out.",
             figures.other_make,
-        ) % {"count": localize(figures.other_make)}
+        ) % {"count": written(figures.other_make)}
     rows = [
         Row(
             str(label),
@@ -156,7 +157,7 @@ def _expiring(figures: Statistics, chosen: Values) -> Block:
         "Of %(count)s covered device. Each line contains the one above it.",
         "Of %(count)s covered devices. Each line contains the one above it.",
         covered,
-    ) % {"count": localize(covered)}
+    ) % {"count": written(covered)}
     return Block(
         "expiring",
         _("Coverage Expiring Soon"),
@@ -194,7 +195,7 @@ def _models(figures: Statistics, chosen: Values) -> Block:
 def _other_models(figures: Statistics, chosen: Values, shown: Sequence[ModelCount], others: int) -> Row:
     left = figures.current - sum(one.devices for one in shown)
     names = "\n".join(links.text_of(one.model) for one in shown)
-    label = ngettext("%(count)s other model", "%(count)s other models", others) % {"count": localize(others)}
+    label = ngettext("%(count)s other model", "%(count)s other models", others) % {"count": written(others)}
     url = links.devices(chosen, other_models=names)
     return Row(label, (count(left, url), _share(left, figures.current)))
 
@@ -277,7 +278,7 @@ def _cost(ending: Ending) -> str:
         return cost
     return _("%(cost)s, and %(count)s without a price") % {
         "cost": cost,
-        "count": localize(ending.without_price),
+        "count": written(ending.without_price),
     }
 
 

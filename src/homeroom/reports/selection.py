@@ -78,11 +78,14 @@ class Reading:
         """The columns that a page has."""
         return self.chosen or [column for column in columns_of_report(self.report.name) if column.shown]
 
+    def refuse_problems(self) -> None:
+        for problem in self.problems:
+            raise Refused(problem.sentence, field=problem.field)
+
     @property
     def selection(self) -> Selection:
         """Files have every column unless some were chosen."""
-        if self.problems:
-            raise Refused(self.problems[0].sentence, field=self.problems[0].field)
+        self.refuse_problems()
         columns = columns_of_report(self.report.name)
         found = self.filter.qs.order_by()
         in_order = annotated(self.report.name, found, self.viewer).order_by(*_fields(columns, self.sort))
@@ -114,8 +117,7 @@ def read(report: Report, query: str, viewer: Viewer) -> Reading:
 def canonical(report: Report, query: str, viewer: Viewer) -> str:
     """The query with nothing in it but what selects: as it is kept. Refuses what `selection` refuses."""
     reading = read(report, query, viewer)
-    if reading.problems:
-        raise Refused(reading.problems[0].sentence, field=reading.problems[0].field)
+    reading.refuse_problems()
     return reading.query
 
 

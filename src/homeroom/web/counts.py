@@ -10,6 +10,11 @@ from django.utils.translation import gettext as _
 MOST_COUNTED = 10_000
 
 
+def written(number: int) -> str:
+    """As people read it, its thousands apart."""
+    return str(number_format(number, force_grouping=True))
+
+
 @dataclass(frozen=True, slots=True)
 class Number:
     """How many rows there are, counted only so far."""
@@ -19,7 +24,7 @@ class Number:
 
     @property
     def shown(self) -> str:
-        number = number_format(self.counted, force_grouping=True)
+        number = written(self.counted)
         return _("more than %(number)s") % {"number": number} if self.more else number
 
     def __bool__(self) -> bool:

@@ -7,7 +7,7 @@ from math import ceil
 from django.conf import settings
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
-from django.utils.formats import date_format, localize
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -15,6 +15,7 @@ from homeroom.accounts.policy import Permission, Viewer
 from homeroom.applesync.models import AppleDevice, Connection, SyncRun
 from homeroom.applesync.pipeline.queue import Day, waiting
 from homeroom.insurance.queries import today
+from homeroom.web.counts import written
 
 
 def coverage_sync_has_stopped() -> Exists:
@@ -35,7 +36,7 @@ class Outlook:
 
     @property
     def sentence(self) -> str:
-        numbers = {"devices": localize(self.devices), "checked": localize(self.checked), "turns": self.turns}
+        numbers = {"devices": written(self.devices), "checked": written(self.checked), "turns": self.turns}
         if self.complete_on is not None:
             told = _(
                 "Coverage of all %(devices)s devices will have been checked by %(day)s at the present pace; "
@@ -50,7 +51,7 @@ class Outlook:
                 "%(waiting)s check is beyond today's budget and waits for the next day.",
                 "%(waiting)s checks are beyond today's budget and wait for the next day, the oldest first.",
                 self.waiting,
-            ) % {"waiting": localize(self.waiting)}
+            ) % {"waiting": written(self.waiting)}
         return told
 
 

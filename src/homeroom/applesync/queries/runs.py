@@ -7,7 +7,6 @@ from typing import Annotated, TypedDict
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Coalesce
 from django.utils import timezone
-from django.utils.formats import localize
 from django.utils.translation import gettext as _
 from django_stubs_ext.annotations import Annotations
 
@@ -15,6 +14,7 @@ from homeroom.accounts.policy import Permission, Viewer
 from homeroom.applesync.models import Connection, RunNote, SyncRun
 from homeroom.applesync.verbs.runs import counts
 from homeroom.inventory.queries import visible_devices
+from homeroom.web.counts import written
 
 CHECKPOINT_FIELDS = ("listing_seen", "listing_cursor")
 PROBLEMS = (
@@ -115,9 +115,9 @@ def progress(run: SyncRun) -> Progress:
         line = _("%(step)s: %(listed)s listed, coverage of %(done)s asked for") % _shown(
             run, listed=run.listed, done=done
         )
-    line += " · " + _("%(requests)s requests") % {"requests": localize(run.requests)}
+    line += " · " + _("%(requests)s requests") % {"requests": written(run.requests)}
     if run.throttled:
-        line += " · " + _("%(throttled)s times told to slow down") % {"throttled": localize(run.throttled)}
+        line += " · " + _("%(throttled)s times told to slow down") % {"throttled": written(run.throttled)}
     return Progress(done, run.coverage_due, left, line)
 
 
@@ -144,5 +144,5 @@ def _time_left(run: SyncRun, done: int) -> timedelta | None:
 
 
 def _shown(run: SyncRun, **numbers: int) -> dict[str, object]:
-    shown: dict[str, object] = {name: localize(number) for name, number in numbers.items()}
+    shown: dict[str, object] = {name: written(number) for name, number in numbers.items()}
     return shown | {"step": run.get_step_display()}

@@ -3,7 +3,6 @@
 from datetime import date, timedelta
 
 from django.urls import reverse
-from django.utils.formats import localize
 from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -14,6 +13,7 @@ from homeroom.applesync.why.facts import Facts, Insurance
 from homeroom.applesync.why.going_on import day, moment, to_profile, to_settings
 from homeroom.insurance.panels import Coverage
 from homeroom.insurance.rules import CoverageState
+from homeroom.web.counts import written
 
 FINE, WORTH_KNOWING, IN_THE_WAY = Weight
 
@@ -57,7 +57,7 @@ def check(facts: Facts) -> Finding | None:
         "On %(moment)s Apple named %(count)s coverage, limited warranties included.",
         "On %(moment)s Apple named %(count)s coverages, limited warranties included.",
         len(insurance.told),
-    ) % {"moment": moment(asked.last_attempt), "count": localize(len(insurance.told))}
+    ) % {"moment": moment(asked.last_attempt), "count": written(len(insurance.told))}
     if facts.now - asked.last_attempt <= timedelta(days=facts.cycle + 1):
         return Finding(Question.CHECK, Cause.ANSWERED, FINE, sentence, at=asked.last_attempt)
     return Finding(
@@ -70,7 +70,7 @@ def check(facts: Facts) -> Finding | None:
         % {
             "sentence": sentence,
             "time": timesince(asked.last_attempt, facts.now),
-            "days": localize(facts.cycle),
+            "days": written(facts.cycle),
         },
         _("Look whether syncs run, and what the daily budget of coverage checks leaves room for."),
         Link(reverse("applesync:runs"), _("Syncs")),
@@ -107,7 +107,7 @@ def records(facts: Facts) -> Finding | None:
             "%(count)s record comes from Apple and is kept true by the sync: it is read-only for everybody.",
             "%(count)s records come from Apple and are kept true by the sync: they are read-only for everybody.",
             synced,
-        ) % {"count": localize(synced)}
+        ) % {"count": written(synced)}
         return found(
             Cause.RECORDS_FROM_APPLE,
             sentence,

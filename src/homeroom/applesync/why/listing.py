@@ -4,7 +4,6 @@ from datetime import datetime
 from urllib.parse import urlencode
 
 from django.urls import reverse
-from django.utils.formats import localize
 from django.utils.text import get_text_list
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -14,6 +13,7 @@ from homeroom.applesync.why.answers import Cause, Finding, Link, Question, Weigh
 from homeroom.applesync.why.facts import Facts
 from homeroom.applesync.why.going_on import moment, to_profile
 from homeroom.inventory.near import differences
+from homeroom.web.counts import written
 
 FINE, WORTH_KNOWING, IN_THE_WAY = Weight
 
@@ -109,7 +109,7 @@ def _not_listed(facts: Facts) -> Finding:
             "%(count)s record of the list could not be read, and may be the one.",
             "%(count)s records of the list could not be read, and may hold it.",
             facts.unreadable,
-        ) % {"count": localize(facts.unreadable)}
+        ) % {"count": written(facts.unreadable)}
         return Finding(
             Question.LISTED,
             Cause.NOT_LISTED_SOME_UNREADABLE,

@@ -12,7 +12,7 @@ from homeroom.accounts.models import User
 from homeroom.accounts.policy import Permission, Viewer
 from homeroom.audit.actors import Actor
 from homeroom.audit.verbs import record
-from homeroom.inventory.exports.formats import MOST_XLSX_ROWS, Format, refuse_too_many
+from homeroom.inventory.exports.formats import Format
 from homeroom.inventory.exports.reports import Report, report_named, reports
 from homeroom.reports.models import ReportDelivery, ReportFile, folder_path, in_a_week
 from homeroom.reports.queries.files import files_under_way, why_closed
@@ -27,13 +27,13 @@ MOST_UNDER_WAY = 20
 def order_file(report: Report, query: str, format_name: str, *, owner: User, viewer: Viewer) -> ReportFile:
     """Have a worker make a report's rows into a file. The same one that is under way already is answered instead.
 
-    Refuses what can't be understood as `selection` does, and rows that the format can't hold. What the owner may see
-    is looked at again when the file is made, and when it is fetched.
+    Refuses what can't be understood as `selection` does. That the format can hold the rows, and what the owner may
+    see, is looked at when the file is made; the latter again when it is fetched.
     """
     refuse_without_right(report, viewer)
     wanted = format_of(format_name)
     reading = read(report, query, viewer)
-    refuse_too_many(wanted, reading.selection.found[: MOST_XLSX_ROWS + 1].count())
+    reading.refuse_problems()
     words = "; ".join(f"{label}: {value}" for label, value in in_words(reading.filter))
     with transaction.atomic():
         under_way = files_under_way(owner).filter(report=report.name, query=reading.query, format=wanted)

@@ -16,7 +16,7 @@ from typing import Any, Self
 from uuid import uuid4
 
 import structlog
-from django.db import DatabaseError, connection
+from django.db import Error, connection
 from django.db.models import F, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -101,7 +101,7 @@ class Heartbeat:
                     if not _mine(self._file).update(**told, lease_until=timezone.now() + LEASE):
                         self._lost.set()
                         return
-                except DatabaseError:
+                except Error:
                     log.warning("The progress of a file could not be written", file=self._file.pk)
                     connection.close()
         finally:

@@ -22,7 +22,7 @@ from homeroom.inventory.exports.reports import (
     reports,
     reports_for,
 )
-from homeroom.inventory.exports.views import MOST_XLSX_ROWS_AT_ONCE, refusal, rows_response
+from homeroom.inventory.exports.views import refusal, rows_response
 from homeroom.inventory.views.lists import ROWS_PER_PAGE, CountedPaginator
 from homeroom.reports.columns import report_table
 from homeroom.reports.models import SavedView
@@ -109,14 +109,13 @@ def _rows(request: ViewerRequest, reading: Reading, *, printed: bool) -> dict[st
     per_page = MOST_PRINTED if printed else ROWS_PER_PAGE
     paginate = {"per_page": per_page, "paginator_class": CountedPaginator, "count": number.counted}
     RequestConfig(request, paginate=paginate).configure(table)
-    too_many = number.more and counted(asked.found, most=MOST_XLSX_ROWS_AT_ONCE).more
     return {
         "table": table,
         "number": number,
         "selectable": selectable,
         "action": reverse(selectable.action) if selectable and selectable.action else "",
         "printed": MOST_PRINTED,
-        "xlsx_later": "reports/_xlsx_later.html" if too_many else "",
+        "xlsx_later": "reports/_xlsx_later.html" if number.more else "",
     }
 
 

@@ -2,6 +2,7 @@
 (() => {
   const drawings = JSON.parse(document.getElementById("drawings")?.textContent ?? "{}");
   const charts = new Map();
+  const inWords = new Intl.NumberFormat(document.documentElement.lang || undefined);
 
   // Colours and type are the style sheet's; in print they are those of paper.
   const look = (holder) => {
@@ -51,7 +52,7 @@
     const numbers = {
       type: "value",
       minInterval: drawing.upright && drawing.stacked ? 1 : undefined,
-      axisLabel: { color: ink, show: drawing.upright },
+      axisLabel: { color: ink, show: drawing.upright, formatter: (number) => inWords.format(number) },
       splitLine: { show: drawing.upright, lineStyle: { color: line } },
     };
     return {
