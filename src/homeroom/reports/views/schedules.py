@@ -46,6 +46,13 @@ class Told:
         """Waits for one: it is told, and there is no mail yet."""
         return self.delivery.pk in self.mails and self.mail is None
 
+    @property
+    def is_under_way(self) -> bool:
+        """What becomes of it will be known in a moment. Mail that waits for its server says why."""
+        if self.mail is not None:
+            return self.mail.state in {Mail.State.QUEUED, Mail.State.SENDING} and not self.mail.note
+        return self.delivery.state == ReportDelivery.State.WAITING
+
 
 @requires(Permission.EXPORT)
 def index(request: ViewerRequest) -> HttpResponse:
@@ -109,17 +116,21 @@ def detail(request: ViewerRequest, pk: int) -> HttpResponse:
         for turn in turns
     ]
     mails = queries.mails_of(REPORT_ON_SCHEDULE.key, [each for _turn, told in shown for each in told])
-    context = {
+    told = [(turn, [Told(each, mails) for each in deliveries]) for turn, deliveries in shown]
+    server = _server()
+    context = server | {
         "schedule": schedule,
         "report": _report_of(request, schedule),
         "may_change": may_change,
         "receives": request.user in recipients,
         "recipients": [(user, queries.why_nothing(user, schedule.report)) for user in recipients],
-        "turns": [(turn, [Told(each, mails) for each in told]) for turn, told in shown],
+        "turns": told,
+        "is_under_way": server["has_server"]
+        and any(each.is_under_way for _turn, some in told for each in some),
         "asked": _asked(request, schedule),
         "zone": settings.TIME_ZONE.replace("_", " "),
     }
-    return render(request, "reports/schedule.html", context | _server())
+    return render(request, "reports/schedule.html", context)
 
 
 @requires(Permission.EXPORT)
