@@ -17,6 +17,7 @@ from homeroom.api.resources import (
     reconciliation,
     replacements,
     report_files,
+    report_schedules,
     reports,
     shipments,
     statistics,
@@ -50,6 +51,7 @@ for resource in (
     statistics,
     reports,
     report_files,
+    report_schedules,
     dashboard,
 ):
     api.add_router("", resource.router)
