@@ -97,7 +97,7 @@ class ScheduleFields(forms.Form):
         assert isinstance(rhythm, forms.ChoiceField)  # noqa: S101 - it is declared above
         rhythm.choices = [(each.value, each.label) for each in self.rhythms]
         rhythm.initial = self.rhythms[0]
-        rhythm.label = self.rhythm_label
+        rhythm.label = str(self.rhythm_label)
         for name in _ALL - _needed_by(self.rhythms):
             del self.fields[name]
 
