@@ -26,6 +26,7 @@ class ConnectionForm(forms.ModelForm, ScheduleFields):  # type: ignore[type-arg]
     """The account at Apple. The private key is pasted or chosen as a file; left out, the stored one stays."""
 
     rhythms = schedules.RHYTHMS
+    rhythm_label = _("Syncs")
 
     private_key = forms.CharField(
         label=_("Private key"),
@@ -94,7 +95,6 @@ class ConnectionForm(forms.ModelForm, ScheduleFields):  # type: ignore[type-arg]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["schedule_rhythm"].label = _("Syncs")
         if self.instance.pk:
             self.initial.update(self.fields_of(self.instance.schedule))
 

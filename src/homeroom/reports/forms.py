@@ -127,6 +127,7 @@ class ReportScheduleForm(ScheduleFields):
     """When a report is sent, to whom and how. Without the right to choose others, it is sent to its owner."""
 
     rhythms = RHYTHMS
+    rhythm_label = _("How often")
 
     name = forms.CharField(
         label=_("Name"),

@@ -37,7 +37,7 @@ def _may_know(user: User, context: Mapping[str, Any]) -> bool:
 
 def _delivery(context: Mapping[str, Any]) -> ReportDelivery | None:
     found = ReportDelivery.objects.select_related("turn__schedule", "recipient", "file")
-    return found.filter(pk=context["delivery"]).first()
+    return found.filter(pk=context["delivery"]).first() if "delivery" in context else None
 
 
 REPORT_ON_SCHEDULE = Kind(

@@ -34,8 +34,9 @@ class ScheduleFields(forms.Form):
     """A rhythm, and what that rhythm needs to know. A form that is one too says which rhythms it offers."""
 
     rhythms: ClassVar[Sequence[Rhythm]] = tuple(Rhythm)
+    rhythm_label: ClassVar[str | Promise] = _("Rhythm")
 
-    schedule_rhythm = forms.ChoiceField(label=_("How often"))
+    schedule_rhythm = forms.ChoiceField()
     schedule_weekday = forms.TypedChoiceField(
         label=_("Day of the week"),
         required=False,
@@ -63,7 +64,7 @@ class ScheduleFields(forms.Form):
         widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
     )
     schedule_hours = forms.TypedChoiceField(
-        label=_("How many times a day"),
+        label=_("How often"),
         required=False,
         coerce=int,
         empty_value=None,
@@ -96,6 +97,7 @@ class ScheduleFields(forms.Form):
         assert isinstance(rhythm, forms.ChoiceField)  # noqa: S101 - it is declared above
         rhythm.choices = [(each.value, each.label) for each in self.rhythms]
         rhythm.initial = self.rhythms[0]
+        rhythm.label = str(self.rhythm_label)
         for name in _ALL - _needed_by(self.rhythms):
             del self.fields[name]
 
