@@ -19,7 +19,8 @@ from homeroom.insurance.models import InsuranceRecord
 from homeroom.inventory.imports.models import ImportJob, Noun
 from homeroom.inventory.models import Device, Site
 from homeroom.notifications.models import Mail
-from homeroom.reports.models import ReportFile, SavedView
+from homeroom.reports.models import ReportFile, ReportSchedule, SavedView
+from homeroom.schedules.schedule import Schedule
 from tests.applesync.mirrors import make_connection, make_listed
 from tests.builders import make_device, make_person, make_site, make_status, make_user
 from tests.incidents.repairs import box_of
@@ -101,6 +102,13 @@ class World:
             "view": SavedView.objects.create(
                 owner=make_user(), report="applecare-expiring", name="Hidden view"
             ).pk,
+            "schedule": ReportSchedule.objects.create(
+                owner=make_user(),
+                report="applecare-expiring",
+                name="Hidden words",
+                format="csv",
+                schedule=Schedule.weekly(0),
+            ).pk,
             "file": ReportFile.objects.create(
                 owner=make_user(), report="applecare-expiring", format="csv", words="Hidden words"
             ).pk,
@@ -139,6 +147,7 @@ KINDS = [
     (r"reports/mdm/<", "report"),
     (r"reports/views/<", "view"),
     (r"reports/files/<", "file"),
+    (r"reports/schedules/<", "schedule"),
 ]
 
 

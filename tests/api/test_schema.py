@@ -31,6 +31,7 @@ NAMED = {
     "syncs": "run",
     "incidents": "incident",
     "report-files": "file",
+    "report-schedules": "schedule",
     "shipments": "shipment",
     "replacements": "replacement",
 }

@@ -9,8 +9,8 @@ from django.urls import reverse
 from pytest_django import Settings
 
 from homeroom.applesync.models import Connection
-from homeroom.applesync.schedules import HOURS, Rhythm, Schedule
 from homeroom.config.cli import main
+from homeroom.schedules.schedule import HOURS, Rhythm, Schedule
 from tests.applesync import keys
 from tests.applesync.account import form_values, make_connection
 
@@ -35,6 +35,8 @@ def configure(*options: str) -> Result:
         ({"schedule_rhythm": "cron", "schedule_cron": " 30 2 * *  1-5"}, "30 2 * * 1-5"),
         ({"schedule_rhythm": "never"}, "never"),
         ({"schedule_rhythm": "never", "schedule_at": "", "schedule_cron": "nonsense"}, "never"),
+        ({"schedule_rhythm": "never", "schedule_at": "25:00", "schedule_hours": "5"}, "never"),
+        ({"schedule_weekday": "9", "schedule_day": "32", "schedule_cron": "x" * 200}, "nightly 02:00"),
     ],
 )
 def test_the_form_keeps_what_is_chosen_and_shows_it_again(
@@ -58,6 +60,7 @@ def _typed(value: object) -> str:
     ("chosen", "field", "said"),
     [
         ({"schedule_rhythm": "sometimes"}, "schedule_rhythm", "not one of the available choices"),
+        ({"schedule_rhythm": "monthly"}, "schedule_rhythm", "not one of the available choices"),
         ({"schedule_at": ""}, "schedule_at", "Choose a time."),
         ({"schedule_at": "25:00"}, "schedule_at", "valid time"),
         ({"schedule_rhythm": "hours", "schedule_hours": "5"}, "schedule_hours", "valid choice"),
@@ -114,10 +117,11 @@ def test_the_command_line_leaves_a_schedule_that_is_not_named() -> None:
     assert Connection.objects.get().schedule == Schedule.every(6)
 
 
+@pytest.mark.parametrize("typed", ["now and then", "monthly 1 02:00"])
 @pytest.mark.django_db
-def test_what_is_no_schedule_is_wrong_use() -> None:
+def test_what_is_no_schedule_of_a_sync_is_wrong_use(typed: str) -> None:
     make_connection()
-    result = configure("--schedule", "now and then")
+    result = configure("--schedule", typed)
     assert result.exit_code == 2
     assert "nightly 02:00" in result.stderr
     assert Connection.objects.get().schedule == Schedule.nightly()

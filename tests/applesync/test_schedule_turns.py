@@ -15,13 +15,13 @@ from pytest_django import Settings
 
 from appleschool_sim.testing import RunningSimulator
 from homeroom.applesync.models import Connection, SyncRun
-from homeroom.applesync.schedules import Schedule
 from homeroom.applesync.verbs import connections as verbs
 from homeroom.applesync.verbs.schedule import take_due_turns
 from homeroom.applesync.verbs.working import start_due_syncs
 from homeroom.audit.actors import COMMAND_LINE
 from homeroom.audit.models import Entry
 from homeroom.config.worker import work_once
+from homeroom.schedules.schedule import Schedule
 from tests.applesync.account import make_connection
 from tests.applesync.districts import connect, stock, use_apple
 

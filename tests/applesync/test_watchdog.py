@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 import time_machine
@@ -12,10 +13,11 @@ from pytest_django import DjangoAssertNumQueries, Settings
 
 from homeroom.applesync.models import Connection, SyncRun
 from homeroom.applesync.queries.connections import Standing, standing
-from homeroom.applesync.schedules import Schedule
+from homeroom.applesync.schedules import alarm_after
 from homeroom.applesync.verbs import connections as verbs
 from homeroom.audit.actors import COMMAND_LINE
 from homeroom.config.cli import main
+from homeroom.schedules.schedule import Schedule
 from tests.applesync.account import make_connection
 
 MONDAY = datetime(2026, 1, 5, 12, tzinfo=UTC)
@@ -75,6 +77,26 @@ def test_frequent_syncs_are_missed_after_36_hours(connection: Connection) -> Non
     Connection.objects.update(schedule=Schedule.every(1))
     assert after(connection, 35 * HOUR).state == ACTIVE
     assert after(connection, 36 * HOUR).state == NEEDS_ATTENTION
+
+
+@pytest.mark.parametrize(
+    ("schedule", "later"),
+    [
+        (Schedule.every(6), timedelta(hours=36)),
+        (Schedule.nightly(), timedelta(hours=48, minutes=45)),  # an hour after the second missed turn
+        (Schedule.by_cron("0 2 * * SUN"), timedelta(days=12, minutes=45)),
+    ],
+    ids=str,
+)
+def test_the_alarm_waits_for_two_missed_turns_and_for_36_hours(schedule: Schedule, later: timedelta) -> None:
+    new_york = ZoneInfo("America/New_York")
+    a_quiet_monday = datetime(2026, 1, 6, 2, 15, tzinfo=new_york)
+    good = a_quiet_monday.astimezone(UTC)
+    assert alarm_after(schedule, good, new_york) == good + later
+
+
+def test_what_never_comes_is_never_missed() -> None:
+    assert alarm_after(Schedule.never(), MONDAY, ZoneInfo("America/New_York")) is None
 
 
 def test_without_a_schedule_nobody_waits(connection: Connection) -> None:

@@ -18,6 +18,7 @@ from homeroom.api.resources import (
     reconciliation,
     replacements,
     report_files,
+    report_schedules,
     reports,
     shipments,
     statistics,
@@ -52,6 +53,7 @@ for resource in (
     statistics,
     reports,
     report_files,
+    report_schedules,
     dashboard,
 ):
     api.add_router("", resource.router)

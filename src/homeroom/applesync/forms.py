@@ -3,13 +3,13 @@ from typing import Any
 
 from django import forms
 from django.core.files.uploadedfile import UploadedFile
-from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from appleschool import PrivateKey, PrivateKeyError
+from homeroom.applesync import schedules
 from homeroom.applesync.models import Connection
-from homeroom.applesync.schedules import AT_NIGHT, HOURS, LONGEST, Rhythm, Schedule, Unreadable
 from homeroom.applesync.verbs.connections import Changes, pem_text, wrong_kind
+from homeroom.schedules.forms import ScheduleFields
 
 LARGEST_KEY_FILE = 64 * 1024
 PLAIN_TEXT = {"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false", "class": "text-mono"}
@@ -22,87 +22,11 @@ class WriteOnlyTextarea(forms.Textarea):
         return None
 
 
-class ScheduleFields(forms.Form):
-    """A rhythm, and one more field for what that rhythm needs to know; the others are not looked at."""
-
-    schedule_rhythm = forms.ChoiceField(label=_("Syncs"), choices=Rhythm.choices, initial=Rhythm.NIGHTLY)
-    schedule_at = forms.TimeField(
-        label=_("Time"),
-        required=False,
-        initial=AT_NIGHT,
-        widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
-    )
-    schedule_hours = forms.TypedChoiceField(
-        label=_("How often"),
-        required=False,
-        coerce=int,
-        empty_value=None,
-        initial=6,
-        choices=lambda: [(hours, Schedule.every(hours).in_words) for hours in HOURS],
-        help_text=_("Counted from midnight."),
-    )
-    schedule_cron = forms.CharField(
-        label=_("Cron expression"),
-        required=False,
-        max_length=LONGEST,
-        widget=forms.TextInput(attrs=PLAIN_TEXT | {"placeholder": "30 2 * * 1-5"}),
-        help_text=_(
-            "Five fields: minute, hour, day of month, month, day of week. Each time on the clock runs exactly once, "
-            "also when clocks change."
-        ),
-    )
-
-    @staticmethod
-    def fields_of(schedule: Schedule) -> dict[str, Any]:
-        """The initial values that show this schedule."""
-        shown = {
-            "schedule_rhythm": schedule.rhythm,
-            "schedule_at": schedule.at,
-            "schedule_hours": schedule.hours,
-            "schedule_cron": schedule.cron,
-        }
-        return {name: value for name, value in shown.items() if value}
-
-    def chosen_schedule(self) -> Schedule | None:
-        """None, and an error at its field, where something is missing or wrong."""
-        cleaned = self.cleaned_data
-        match cleaned.get("schedule_rhythm"):
-            case Rhythm.NIGHTLY | Rhythm.WEEKDAYS as rhythm:
-                return self._at(Rhythm(rhythm))
-            case Rhythm.HOURS:
-                return self._every()
-            case Rhythm.CRON:
-                return self._by_cron()
-            case Rhythm.NEVER:
-                return Schedule.never()
-        return None
-
-    def _at(self, rhythm: Rhythm) -> Schedule | None:
-        if at := self.cleaned_data.get("schedule_at"):
-            return Schedule(rhythm, at=at.replace(second=0, microsecond=0))
-        self._say("schedule_at", _("Choose a time."))
-        return None
-
-    def _every(self) -> Schedule | None:
-        if hours := self.cleaned_data.get("schedule_hours"):
-            return Schedule.every(hours)
-        self._say("schedule_hours", _("Choose how often."))
-        return None
-
-    def _by_cron(self) -> Schedule | None:
-        try:
-            return Schedule.by_cron(self.cleaned_data.get("schedule_cron", ""))
-        except Unreadable as error:
-            self._say("schedule_cron", str(error))
-            return None
-
-    def _say(self, field: str, sentence: str | Promise) -> None:
-        if field not in self.errors:
-            self.add_error(field, str(sentence))
-
-
 class ConnectionForm(forms.ModelForm, ScheduleFields):  # type: ignore[type-arg]
     """The account at Apple. The private key is pasted or chosen as a file; left out, the stored one stays."""
+
+    rhythms = schedules.RHYTHMS
+    rhythm_label = _("Syncs")
 
     private_key = forms.CharField(
         label=_("Private key"),
@@ -131,10 +55,6 @@ class ConnectionForm(forms.ModelForm, ScheduleFields):  # type: ignore[type-arg]
         "sync_coverage",
         "process_replacements",
         "apply_replacements",
-        "schedule_rhythm",
-        "schedule_at",
-        "schedule_hours",
-        "schedule_cron",
     ]
 
     class Meta:

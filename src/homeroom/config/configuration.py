@@ -60,6 +60,13 @@ class Configuration(BaseSettings):
         default="homeroom@localhost",
         description="Sender of Homeroom's mail, for example `Homeroom <homeroom@district.example>`.",
     )
+    report_attachment_mb: int = Field(
+        default=10,
+        ge=0,
+        le=100,
+        description="Files of [reports on a schedule](reports.md#by-email-on-a-schedule) up to so many megabytes are "
+        "attached to mail; larger ones are linked instead. 0: none is ever attached.",
+    )
     apple_api_url: str = Field(
         default="",
         description="Apple's API, with `/v1` and no slash at the end. Empty: Apple's own, by the connection's kind.",

@@ -26,6 +26,7 @@ INSTALLED_APPS = [
     "homeroom.web",
     "homeroom.audit",
     "homeroom.accounts",
+    "homeroom.schedules",
     "homeroom.notifications",
     "homeroom.inventory",
     "homeroom.insurance",

@@ -18,6 +18,7 @@ from homeroom.insurance.verbs import refresh_due_summaries
 from homeroom.insurance.verbs.milestones import tell_milestones
 from homeroom.inventory.imports.work import take_up_due_import
 from homeroom.notifications.verbs import assemble_due_digests, forget_old_mail, send_due_mail
+from homeroom.reports.verbs.delivering import take_due_report_turns, tell_finished_reports
 from homeroom.reports.verbs.making import Sweep, make_due_file
 from homeroom.reports.verbs.rollup import refresh_due_rollup
 
@@ -79,7 +80,9 @@ SOURCES: tuple[Source, ...] = (
     _ending_coverage,
     _orphaned_files,
     _statistics,
+    take_due_report_turns,
     make_due_file,
+    tell_finished_reports,
     _old_files,
     _digests_and_old_mail,
     send_due_mail,

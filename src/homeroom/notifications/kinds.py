@@ -1,12 +1,16 @@
 """The registry of what people can be told by mail. Higher apps register their kinds; this app knows none of them."""
 
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import models
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from homeroom.accounts.models import User
 from homeroom.accounts.policy import GRANTS, Permission, Role
+from homeroom.notifications.attachments import Attachment
 
 
 class Delivery(models.TextChoices):
@@ -22,6 +26,9 @@ class Kind:
     Who holds `permission` may get it. Unless they choose otherwise, administrators get it by `default`, everybody
     else by `default_of_others`. `template` is the base name of three templates, `<template>_subject.txt`,
     `<template>.txt` and `<template>.html`; in a digest the subject alone stands for the fact.
+
+    `attachments` says which files the mail of a fact brings, of the fact's context. Where role and sites alone don't
+    say who may know a fact, `may_know` does; both are asked when the mail is sent.
     """
 
     key: str
@@ -31,6 +38,8 @@ class Kind:
     template: str
     default: Delivery = Delivery.AT_ONCE
     default_of_others: Delivery = Delivery.OFF
+    attachments: "Callable[[Mapping[str, Any]], Iterable[Attachment]] | None" = None
+    may_know: "Callable[[User, Mapping[str, Any]], bool] | None" = None
 
     def default_for(self, role: Role) -> Delivery:
         return self.default if role == Role.ADMINISTRATOR else self.default_of_others

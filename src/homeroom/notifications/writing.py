@@ -19,6 +19,7 @@ from django.urls import reverse
 from django.utils import timezone, translation
 
 from homeroom.accounts.models import User
+from homeroom.notifications.attachments import Brought, attach, brought
 from homeroom.notifications.facts import unpacked
 from homeroom.notifications.kinds import Kind
 from homeroom.notifications.models import Fact, Mail
@@ -57,7 +58,20 @@ def written(mail: Mail, told: Sequence[Told]) -> EmailMultiAlternatives:
         if mail.digest_day is not None:
             values = {"sections": list(_sections(told)), "count": len(told), "day": mail.digest_day}
             return _message(DIGEST, values, mail.recipient, mail.message_id)
-        return _message(told[0].kind.template, _values(told[0].fact), mail.recipient, mail.message_id)
+        return _message_of_one(told[0], mail)
+
+
+def _message_of_one(told: Told, mail: Mail) -> EmailMultiAlternatives:
+    values = _values(told.fact)
+    files = brought(told.kind.attachments(values)) if told.kind.attachments else Brought()
+    values |= {
+        "attached": [each.name for each in files.attached],
+        "too_large": [each.name for each in files.too_large],
+    }
+    message = _message(told.kind.template, values, mail.recipient, mail.message_id)
+    for attachment, content in files.attached.items():
+        attach(message, attachment, content)
+    return message
 
 
 def written_test(recipient: User, message_id: str) -> EmailMultiAlternatives:

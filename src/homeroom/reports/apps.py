@@ -7,10 +7,13 @@ class ReportsConfig(AppConfig):
 
     def ready(self) -> None:
         from homeroom.accounts.policy import Permission
+        from homeroom.notifications.kinds import register_kind
         from homeroom.reports.dashboard import register_on_dashboard
+        from homeroom.reports.notifications import REPORT_ON_SCHEDULE
         from homeroom.web.navigation import Page, add_to_account_menu, add_to_menu
 
         register_on_dashboard()
+        register_kind(REPORT_ON_SCHEDULE)
         add_to_menu(
             Page(
                 _("MDM Statistics"),

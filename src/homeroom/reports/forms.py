@@ -1,20 +1,29 @@
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from datetime import time
 from decimal import Decimal
 from typing import Any
 
 from django import forms
+from django.db.models import Q
 from django.utils.dates import MONTHS
 from django.utils.translation import gettext_lazy as _
 
+from homeroom.accounts.models import User
 from homeroom.accounts.policy import Viewer
+from homeroom.inventory.exports.formats import Format
+from homeroom.inventory.exports.reports import Report
 from homeroom.inventory.filters import NOTHING, exactly
 from homeroom.inventory.models import Device, Site
 from homeroom.inventory.queries import visible_sites
-from homeroom.reports.models import SavedView
+from homeroom.reports.models import ReportSchedule, SavedView
+from homeroom.reports.queries.schedules import may_choose_recipients, possible_recipients
 from homeroom.reports.queries.statistics import Choices
 from homeroom.reports.statistics.figures import Prices
 from homeroom.reports.statistics.tally import Values
+from homeroom.reports.verbs.schedules import RHYTHMS
 from homeroom.reports.verbs.settings import FAMILIES
+from homeroom.schedules.forms import ScheduleFields
+from homeroom.schedules.schedule import Schedule
 
 MOST_CHOICES = 200
 WHICH = forms.Select(attrs={"data-submit": True})
@@ -102,3 +111,96 @@ class SavedViewForm(forms.ModelForm[SavedView]):
     class Meta:
         model = SavedView
         fields = ("name", "shared")
+
+
+MONDAY_MORNING = Schedule.weekly(0, time(7))
+
+
+class PeopleField(forms.ModelMultipleChoiceField[User]):
+    """People of the same name are told apart by their address."""
+
+    def label_from_instance(self, obj: User) -> str:
+        return f"{obj} ({obj.email})"
+
+
+class ReportScheduleForm(ScheduleFields):
+    """When a report is sent, to whom and how. Without the right to choose others, it is sent to its owner."""
+
+    rhythms = RHYTHMS
+    rhythm_label = _("How often")
+
+    name = forms.CharField(
+        label=_("Name"),
+        max_length=100,
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+        help_text=_("Stands in the subject of the mail."),
+    )
+    recipients = PeopleField(
+        User.objects.none(),
+        label=_("Recipients"),
+        widget=forms.CheckboxSelectMultiple,
+        help_text=_("Each gets the rows that they may see. They can take themselves off."),
+        error_messages={"required": _("Choose who gets it.")},
+    )
+    format = forms.ChoiceField(
+        label=_("File"), choices=[(Format.CSV, _("CSV")), (Format.XLSX, _("Excel (XLSX)"))]
+    )
+    attach = forms.TypedChoiceField(
+        label=_("How it comes"),
+        choices=[("yes", _("Attached to the mail")), ("no", _("As a link: fetched after signing in"))],
+        coerce=lambda chosen: chosen == "yes",
+    )
+    only_with_rows = forms.BooleanField(
+        label=_("Only when there are rows"),
+        required=False,
+        help_text=_("Else the mail also says that there are none."),
+    )
+
+    field_order = ("name", "recipients")
+
+    def __init__(
+        self,
+        data: Mapping[str, Any] | None,
+        *,
+        report: Report | None,
+        viewer: Viewer,
+        schedule: ReportSchedule | None = None,
+    ) -> None:
+        present = [] if schedule is None else list(schedule.recipients.values_list("pk", flat=True))
+        super().__init__(data, initial=_shown(report, viewer, schedule, present))
+        if not may_choose_recipients(viewer):
+            del self.fields["recipients"]
+            return
+        people = self.fields["recipients"]
+        assert isinstance(people, PeopleField)  # noqa: S101 - it is declared above
+        possible = possible_recipients(report).values("pk") if report else []
+        people.queryset = User.objects.filter(Q(pk__in=possible) | Q(pk__in=present))
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        cleaned["schedule"] = self.chosen_schedule()
+        return cleaned
+
+    @property
+    def people(self) -> Collection[User] | None:
+        """None where they can't be chosen."""
+        return self.cleaned_data.get("recipients")
+
+    @property
+    def values(self) -> dict[str, Any]:
+        return {name: self.cleaned_data[name] for name in ("name", "format", "attach", "only_with_rows")}
+
+
+def _shown(
+    report: Report | None, viewer: Viewer, schedule: ReportSchedule | None, present: Collection[int]
+) -> dict[str, Any]:
+    if schedule is None:
+        title = str(report.title) if report else ""
+        return ScheduleFields.fields_of(MONDAY_MORNING) | {"name": title, "recipients": [viewer.user_id]}
+    return ScheduleFields.fields_of(schedule.schedule) | {
+        "name": schedule.name,
+        "recipients": present,
+        "format": schedule.format,
+        "attach": "yes" if schedule.attach else "no",
+        "only_with_rows": schedule.only_with_rows,
+    }

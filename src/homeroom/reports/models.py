@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from homeroom.inventory.exports.formats import Format
 from homeroom.inventory.exports.reports import report_named, reports
+from homeroom.schedules.models import Scheduled
 
 JULY = 7
 
@@ -204,3 +205,99 @@ class RollupCell(models.Model):
 
     def __str__(self) -> str:
         return f"cell {self.pk} of cut {self.cut}"
+
+
+class ReportSchedule(Scheduled):
+    """A report that is sent to people by mail again and again: to each the rows that they may see."""
+
+    owner = models.ForeignKey(
+        "accounts.User", models.CASCADE, related_name="report_schedules", verbose_name=_("owner")
+    )
+    name = models.CharField(_("name"), max_length=100)
+    report = models.CharField(_("report"), max_length=100, help_text="Its name, as on the command line.")
+    query = models.TextField(_("query"), blank=True)
+    format = models.CharField(
+        _("format"), max_length=10, choices=[(each.value, each.upper()) for each in (Format.CSV, Format.XLSX)]
+    )
+    attach = models.BooleanField(_("attach the file"), default=True, help_text="Else it is linked.")
+    only_with_rows = models.BooleanField(_("only when there are rows"), default=False)
+    recipients = models.ManyToManyField(
+        "accounts.User", related_name="received_schedules", verbose_name=_("recipients")
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["name", "id"]
+        verbose_name = _("report on a schedule")
+        verbose_name_plural = _("reports on a schedule")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["owner", "name"],
+                name="one_report_schedule_of_a_name",
+                violation_error_message=_("You have a schedule of this name already."),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def get_absolute_url(self) -> str:
+        return reverse("reports:schedule", args=[self.pk])
+
+    @property
+    def title(self) -> str:
+        """The report's, as people read it; its name where the app that told it is gone."""
+        return str(report_named(self.report).title) if self.report in reports() else self.report
+
+
+class ReportTurn(models.Model):
+    """One time that a report was sent: by its schedule, or because somebody asked for it."""
+
+    schedule = models.ForeignKey(ReportSchedule, models.CASCADE, related_name="turns")
+    taken_at = models.DateTimeField(_("time"), default=timezone.now)
+    requested_by = models.CharField(_("by"), max_length=200)
+
+    class Meta:
+        ordering = ["-id"]
+        verbose_name = _("turn")
+        verbose_name_plural = _("turns")
+
+    def __str__(self) -> str:
+        return f"{self.schedule_id} at {self.taken_at}"
+
+
+class ReportDelivery(models.Model):
+    """What became of one turn for one recipient."""
+
+    class State(models.TextChoices):
+        WAITING = "waiting", _("The file is being made")
+        TOLD = "told", _("Mail queued")
+        NO_ROWS = "no-rows", _("No rows, so no mail")
+        DECLINED = "declined", _("Chose to get no such mail")
+        REFUSED = "refused", _("Gets nothing")
+        FAILED = "failed", _("Failed")
+
+    turn = models.ForeignKey(ReportTurn, models.CASCADE, related_name="deliveries")
+    recipient = models.ForeignKey("accounts.User", models.CASCADE, related_name="+")
+    state = models.CharField(_("state"), max_length=10, choices=State, default=State.WAITING)
+    note = models.TextField(_("note"), blank=True, help_text="Why there was no mail, in a sentence.")
+    file = models.ForeignKey(
+        ReportFile,
+        models.SET_NULL,
+        null=True,
+        related_name="+",
+        help_text="Null until it is ordered, and once it is no longer kept.",
+    )
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [models.UniqueConstraint(fields=["turn", "recipient"], name="delivered_to_each_once")]
+        indexes = [models.Index(fields=["id"], condition=Q(state="waiting"), name="report_delivery_waiting")]
+
+    def __str__(self) -> str:
+        return f"turn {self.turn_id} to {self.recipient_id}"
+
+    @property
+    def fact(self) -> str:
+        """By which it is told once."""
+        return f"delivery:{self.pk}"

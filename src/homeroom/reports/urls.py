@@ -1,6 +1,6 @@
 from django.urls import path
 
-from homeroom.reports.views import files, reports, saved, statistics
+from homeroom.reports.views import files, reports, saved, schedules, statistics
 
 app_name = "reports"
 urlpatterns = [
@@ -20,4 +20,13 @@ urlpatterns = [
     path("reports/files/<int:pk>/content/", files.content, name="file-content"),
     path("reports/files/<int:pk>/again/", files.again, name="file-again"),
     path("reports/files/<int:pk>/delete/", files.delete, name="file-delete"),
+    path("reports/schedules/", schedules.index, name="schedules"),
+    path("reports/schedules/new/", schedules.new, name="schedule-new"),
+    path("reports/schedules/<int:pk>/", schedules.detail, name="schedule"),
+    path("reports/schedules/<int:pk>/edit/", schedules.edit, name="schedule-edit"),
+    path("reports/schedules/<int:pk>/send/", schedules.send, name="schedule-send"),
+    path("reports/schedules/<int:pk>/pause/", schedules.pause, name="schedule-pause"),
+    path("reports/schedules/<int:pk>/resume/", schedules.resume, name="schedule-resume"),
+    path("reports/schedules/<int:pk>/leave/", schedules.leave, name="schedule-leave"),
+    path("reports/schedules/<int:pk>/delete/", schedules.delete, name="schedule-delete"),
 ]

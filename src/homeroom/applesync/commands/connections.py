@@ -10,22 +10,22 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.utils import timezone
 from django.utils.formats import date_format
 
-from homeroom.applesync import checks
+from homeroom.applesync import checks, schedules
 from homeroom.applesync.commands.choice import chosen_connection, connection_option
 from homeroom.applesync.encryption import SecretCannotBeRead
 from homeroom.applesync.models import Connection
 from homeroom.applesync.queries.connections import every_standing, row, standing
-from homeroom.applesync.schedules import Schedule, Unreadable
 from homeroom.applesync.verbs import secrets
 from homeroom.applesync.verbs.connections import Changes, pem_text
 from homeroom.applesync.verbs.connections import configure as configure_connection
 from homeroom.audit.actors import COMMAND_LINE
+from homeroom.schedules.schedule import Schedule, Unreadable
 from homeroom.web.errors import Refused
 
 
 def _schedule(_context: click.Context, _option: click.Parameter, text: str | None) -> Schedule | None:
     try:
-        return None if text is None else Schedule.parse(text)
+        return None if text is None else schedules.parse(text)
     except Unreadable as error:
         raise click.BadParameter(str(error)) from None
 

@@ -1,32 +1,16 @@
 from datetime import datetime
-from typing import Any
 
 from django.db import models
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from homeroom.applesync.encryption import EncryptedTextField
-from homeroom.applesync.schedules import LONGEST, Schedule
+from homeroom.schedules.fields import ScheduleField
+from homeroom.schedules.models import Scheduled
+from homeroom.schedules.schedule import LONGEST, Schedule
 
 
-class ScheduleField(models.CharField[Schedule, Schedule]):
-    """A schedule, kept as the text that says it."""
-
-    def from_db_value(self, value: str, *_context: Any) -> Schedule:
-        return Schedule.parse(value)
-
-    def to_python(self, value: str | Schedule) -> Schedule:
-        return value if isinstance(value, Schedule) else Schedule.parse(value)
-
-    def get_prep_value(self, value: Any) -> str:
-        return str(value)
-
-    def value_to_string(self, obj: models.Model) -> str:
-        return str(self.value_from_object(obj))
-
-
-class Connection(models.Model):
+class Connection(Scheduled):
     """An account at Apple whose devices and coverage Homeroom keeps true."""
 
     class Kind(models.TextChoices):
@@ -55,15 +39,6 @@ class Connection(models.Model):
         help_text="Else a person is asked about every one.",
     )
     schedule = ScheduleField(_("schedule"), max_length=LONGEST, default=Schedule.nightly)
-    scheduled_since = models.DateTimeField(
-        default=timezone.now, editable=False, help_text="Turns before are not made up for."
-    )
-    last_turn_at = models.DateTimeField(
-        null=True,
-        editable=False,
-        help_text="When the schedule last had its turn; what came due before is done.",
-    )
-    active = models.BooleanField(_("active"), default=True)
     problem = models.CharField(
         max_length=500,
         blank=True,
@@ -104,10 +79,7 @@ class Connection(models.Model):
     @property
     def next_run_at(self) -> datetime | None:
         """When the schedule starts the next sync; past while no worker has taken the turn up."""
-        if not self.active:
-            return None
-        since = self.last_turn_at or self.scheduled_since
-        return self.schedule.next_after(since, timezone.get_default_timezone())
+        return self.next_turn_at
 
     @property
     def short_fingerprint(self) -> str:

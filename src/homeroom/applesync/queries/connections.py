@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django_stubs_ext.annotations import Annotations
 
 from homeroom.accounts.policy import Permission, Viewer
+from homeroom.applesync import schedules
 from homeroom.applesync.models import Connection, SyncRun
 
 SIGN_OF_LIFE = timedelta(minutes=10)
@@ -147,7 +148,7 @@ def _is_silent(connection: Annotated[Connection, Annotations[Syncs]]) -> bool:
     if hours := settings.CONFIGURATION.apple_sync_watchdog_hours:
         alarm: datetime | None = good + timedelta(hours=hours)
     else:
-        alarm = connection.schedule.alarm_after(good, timezone.get_default_timezone())
+        alarm = schedules.alarm_after(connection.schedule, good, timezone.get_default_timezone())
     return alarm is not None and alarm <= timezone.now()
 
 

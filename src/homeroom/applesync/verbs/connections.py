@@ -8,12 +8,12 @@ from django.utils.translation import gettext as _
 
 from appleschool import PrivateKey, PrivateKeyError
 from homeroom.applesync.models import Connection
-from homeroom.applesync.schedules import Schedule
 from homeroom.applesync.verbs import runs
 from homeroom.audit import verbs as audit
 from homeroom.audit.actors import Actor
 from homeroom.incidents.verbs.statuses import ensure_system_statuses as ensure_incident_statuses
 from homeroom.inventory.verbs.statuses import ensure_system_statuses as ensure_device_statuses
+from homeroom.schedules.schedule import Schedule
 from homeroom.web.errors import Refused
 
 TEXTS = ("name", "team_id", "client_id", "key_id")
@@ -123,9 +123,8 @@ def _apply(connection: Connection, changes: Changes) -> None:
     for name in CHOICES:
         if (choice := getattr(changes, name)) is not None:
             setattr(connection, name, choice)
-    if changes.schedule is not None and changes.schedule != connection.schedule:
-        connection.schedule = changes.schedule
-        connection.scheduled_since, connection.last_turn_at = timezone.now(), None
+    if changes.schedule is not None:
+        connection.reschedule(changes.schedule)
     if changes.private_key is not None or not connection.key_fingerprint:
         _set_key(connection, changes.private_key or "")
     _check(connection)

@@ -29,7 +29,9 @@ transaction that makes it true:
 That is all: who is told and how is settled here, a worker sends. A second `notify` with the same kind and fact does
 nothing, also years later, so a verb that may run twice needs no check of its own. The context holds facts, not texts:
 words, numbers, days and times (aware; they come out as such and are written in the recipient's time zone). Templates
-are given it with `url` (the page at `path`, absolute), `base_url` for further links, `told_at` and `recipient`.
+are given it with `url` (the page at `path`, absolute), `base_url` for further links, `told_at` and `recipient`; of a
+kind that brings files also with `attached` and `too_large`, the names of those that the mail has and of those that are
+larger than HOMEROOM_REPORT_ATTACHMENT_MB.
 """
 
 from homeroom.notifications.verbs.choosing import choose_deliveries

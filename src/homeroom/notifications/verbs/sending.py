@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 
 from homeroom.accounts.policy import Role
 from homeroom.notifications import diagnosis
+from homeroom.notifications.facts import unpacked
 from homeroom.notifications.kinds import Delivery
 from homeroom.notifications.models import Mail, Preference
 from homeroom.notifications.rules import delivery_of, may_be_told, pause_after
@@ -111,6 +112,7 @@ def _still_told(mail: Mail) -> list[Told]:
         if (kind := telling.fact.registered_kind)
         and may_be_told(kind, role, own_site_ids=own_site_ids, site_ids=telling.fact.site_ids)
         and delivery_of(kind, role, chosen.get(kind.key)) != Delivery.OFF
+        and (kind.may_know is None or kind.may_know(person, unpacked(telling.fact.context or {})))
     ]
     if not told:
         raise Unwanted(_("The recipient may no longer know this, or chose not to be told."))

@@ -14,7 +14,7 @@ from homeroom.audit.actors import Actor
 from homeroom.audit.verbs import record
 from homeroom.inventory.exports.formats import Format
 from homeroom.inventory.exports.reports import Report, report_named, reports
-from homeroom.reports.models import ReportFile, folder_path, in_a_week
+from homeroom.reports.models import ReportDelivery, ReportFile, folder_path, in_a_week
 from homeroom.reports.queries.files import files_under_way, why_closed
 from homeroom.reports.selection import in_words, read
 from homeroom.web.errors import Refused
@@ -69,10 +69,16 @@ def order_again(file: ReportFile, *, viewer: Viewer) -> ReportFile:
 
 @transaction.atomic
 def delete_file(file: ReportFile, *, actor: Actor) -> None:
-    """Take back the order or delete the file. The worker that makes it notices, stops, and clears up."""
+    """Take back the order or delete the file. The worker that makes it notices, stops, and clears up.
+
+    No mail waits for it any more.
+    """
     stored = ReportFile.objects.select_for_update().filter(pk=file.pk).first()
     if stored is None:
         return
+    ReportDelivery.objects.filter(file=stored, state=ReportDelivery.State.WAITING).update(
+        state=ReportDelivery.State.DECLINED, note=_("The file was deleted before it was sent.")
+    )
     _record(actor, "report_file.deleted", stored)
     if not stored.is_under_way:
         _forget_content(stored.folder)
@@ -81,8 +87,6 @@ def delete_file(file: ReportFile, *, actor: Actor) -> None:
 
 def open_file(file: ReportFile, *, viewer: Viewer) -> IO[bytes]:
     """The whole file, to be read. Refused if it is not ready, or not what the viewer would get now."""
-    if file.report in reports():
-        refuse_without_right(report_named(file.report), viewer)
     if why := why_closed(file, viewer):
         raise Refused(why)
     return file.path.open("rb")

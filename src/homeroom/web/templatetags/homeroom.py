@@ -5,6 +5,7 @@ from pathlib import Path
 
 from django import forms, template
 from django.forms.boundfield import BoundField
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
 from homeroom.web.durations import clock
@@ -36,7 +37,7 @@ def control(field: BoundField) -> SafeString:
         case forms.CheckboxInput():
             css = "form-check-input"
         case forms.RadioSelect() | forms.CheckboxSelectMultiple():
-            css = "form-check-input"
+            return _choices(field, widget)
         case forms.Select():
             css = "form-select"
         case _:
@@ -45,6 +46,14 @@ def control(field: BoundField) -> SafeString:
         css += " is-invalid"
     own = widget.attrs.get("class", "")
     return field.as_widget(attrs={"class": f"{css} {own}".strip()})
+
+
+def _choices(field: BoundField, widget: forms.Widget) -> SafeString:
+    """Each of them with its label; more than fit can be scrolled through."""
+    widget.attrs["class"] = "form-check-input"
+    lines = ((choice.tag(), choice.choice_label) for choice in field.subwidgets)
+    line = '<label class="form-check">{}<span class="form-check-label">{}</span></label>'
+    return format_html('<div class="choices">{}</div>', format_html_join("", line, lines))
 
 
 @register.filter

@@ -1,6 +1,7 @@
 """What people choose, and when it comes: against an oracle that walks the district's clock minute by minute."""
 
 from bisect import bisect_left
+from calendar import monthrange
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
@@ -11,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from homeroom.applesync.schedules import HOURS, Schedule, Unreadable
+from homeroom.schedules.schedule import HOURS, Schedule, Unreadable
 
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 ZONES = (
@@ -61,6 +62,11 @@ def days_of_change(name: str, year: int) -> list[date]:
     ]
 
 
+@cache
+def ends_of_months(year: int) -> list[date]:
+    return [date(year + month // 12, month % 12 + 1, 1) - DAY for month in range(1, 13)]
+
+
 times = st.times().map(lambda at: at.replace(second=0, microsecond=0, fold=0)) | st.builds(
     time, st.integers(0, 3), st.sampled_from([0, 15, 30, 45])
 )
@@ -68,9 +74,9 @@ times = st.times().map(lambda at: at.replace(second=0, microsecond=0, fold=0)) |
 
 @st.composite
 def spans(draw: st.DrawFn) -> tuple[ZoneInfo, datetime, datetime]:
-    """A few days around a change of the clock, at whatever second they begin."""
-    name = draw(st.sampled_from(ZONES))
-    day = draw(st.sampled_from(days_of_change(name, draw(st.integers(2018, 2036)))))
+    """A few days around a change of the clock or the end of a month, at whatever second they begin."""
+    name, year = draw(st.sampled_from(ZONES)), draw(st.integers(2018, 2036))
+    day = draw(st.sampled_from(days_of_change(name, year)) | st.sampled_from(ends_of_months(year)))
     midnight = datetime(day.year, day.month, day.day, tzinfo=UTC)
     start = midnight + timedelta(seconds=draw(st.integers(-2 * 86_400, 86_400)))
     return ZoneInfo(name), start, start + timedelta(hours=draw(st.integers(1, 72)))
@@ -83,6 +89,7 @@ def test_every_night_comes_exactly_once_whatever_the_clock_does(
 ) -> None:
     expected = turns_by_the_clock(lambda clock: clock.time() == at, *span)
     assert turns(Schedule.nightly(at), *span) == expected
+    assert turns(Schedule.daily(at), *span) == expected
 
 
 @given(spans(), times)
@@ -90,6 +97,40 @@ def test_every_night_comes_exactly_once_whatever_the_clock_does(
 def test_weekdays_leave_out_saturday_and_sunday(span: tuple[ZoneInfo, datetime, datetime], at: time) -> None:
     expected = turns_by_the_clock(lambda clock: clock.time() == at and clock.weekday() < 5, *span)
     assert turns(Schedule.weekdays(at), *span) == expected
+
+
+@given(spans(), times, st.integers(0, 6))
+@settings(max_examples=80, deadline=None)
+def test_once_a_week_comes_on_that_day(
+    span: tuple[ZoneInfo, datetime, datetime], at: time, weekday: int
+) -> None:
+    expected = turns_by_the_clock(lambda clock: clock.time() == at and clock.weekday() == weekday, *span)
+    assert turns(Schedule.weekly(weekday, at), *span) == expected
+
+
+@given(spans(), times, st.integers(1, 31) | st.integers(28, 31))
+@settings(max_examples=150, deadline=None)
+def test_once_a_month_comes_on_that_day_or_the_last_of_a_shorter_month(
+    span: tuple[ZoneInfo, datetime, datetime], at: time, day: int
+) -> None:
+    expected = turns_by_the_clock(
+        lambda clock: clock.time() == at and clock.day == min(day, monthrange(clock.year, clock.month)[1]),
+        *span,
+    )
+    assert turns(Schedule.monthly(day, at), *span) == expected
+
+
+@pytest.mark.parametrize(
+    ("day", "of_february"), [(28, [28, 28]), (29, [28, 29]), (30, [28, 29]), (31, [28, 29])]
+)
+def test_each_month_of_a_year_has_one_turn(day: int, of_february: list[int]) -> None:
+    for year, last in zip((2027, 2028), of_february, strict=True):
+        start, end = datetime(year, 1, 1, tzinfo=NEW_YORK), datetime(year + 1, 1, 1, tzinfo=NEW_YORK)
+        found = turns(Schedule.monthly(day, time(7)), NEW_YORK, start, end)
+        days = [turn.astimezone(NEW_YORK) for turn in found]
+        assert [turn.month for turn in days] == [*range(1, 13)]
+        assert days[1].day == last
+        assert {turn.hour for turn in days} == {7}
 
 
 @given(spans(), st.sampled_from(HOURS))
@@ -140,6 +181,11 @@ def test_a_time_that_is_skipped_or_doubled_comes_once(day: date, first: datetime
         ("every 1 hours", "every hour"),
         ("Every hour", "every hour"),
         ("NEVER", "never"),
+        ("daily 7:00", "daily 07:00"),
+        ("Weekly  Monday 7:00", "weekly monday 07:00"),
+        ("weekly sun", "weekly sunday 02:00"),
+        ("monthly 31 06:30", "monthly 31 06:30"),
+        ("monthly 01", "monthly 1 02:00"),
         ("30  2 * * MON-FRI", "30 2 * * MON-FRI"),
     ],
 )
@@ -157,6 +203,12 @@ def test_it_reads_words_and_cron_expressions_and_keeps_them_in_one_spelling(type
         ("nightly 24:00", "no time of day"),
         ("every 5 hours", "divide a day evenly"),
         ("every 0 hours", "divide a day evenly"),
+        ("weekly", "weekly monday 07:00"),
+        ("weekly someday 07:00", "no day of the week"),
+        ("weekly monday 24:00", "no time of day"),
+        ("monthly 0 07:00", "no day of a month"),
+        ("monthly 32", "no day of a month"),
+        ("monthly 1 7", "monthly 1 07:00"),
         ("61 * * * *", "bad minute"),
         ("0 0 30 2 *", "bad day-of-month"),
         ("0 0 * 13 *", "bad month"),
@@ -166,6 +218,23 @@ def test_it_reads_words_and_cron_expressions_and_keeps_them_in_one_spelling(type
 def test_it_says_why_something_is_no_schedule(typed: str, said: str) -> None:
     with pytest.raises(Unreadable, match=said):
         Schedule.parse(typed)
+
+
+schedules = st.one_of(
+    st.builds(Schedule.nightly, times),
+    st.builds(Schedule.daily, times),
+    st.builds(Schedule.weekdays, times),
+    st.builds(Schedule.weekly, st.integers(0, 6), times),
+    st.builds(Schedule.monthly, st.integers(1, 31), times),
+    st.builds(Schedule.every, st.sampled_from(HOURS)),
+    st.just(Schedule.never()),
+)
+
+
+@given(schedules)
+def test_every_schedule_is_read_again_from_its_text_and_can_be_said(schedule: Schedule) -> None:
+    assert Schedule.parse(str(schedule)) == schedule
+    assert schedule.in_words
 
 
 @given(st.text(alphabet="0123456789*/,-#LW ²MON", max_size=30) | st.text(max_size=30))
@@ -178,22 +247,20 @@ def test_whatever_is_typed_is_a_schedule_or_refused_with_a_sentence(typed: str) 
     assert schedule.in_words
 
 
-def test_never_has_no_turn_and_no_alarm() -> None:
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("daily 07:00", "Every day at 7 a.m."),
+        ("weekly friday 16:30", "Every Friday at 4:30 p.m."),
+        ("monthly 1 07:00", "On day 1 of each month at 7 a.m."),
+        ("monthly 30 07:00", "On day 30 of each month, or else its last, at 7 a.m."),
+        ("monthly 31 07:00", "On the last day of each month at 7 a.m."),
+    ],
+)
+def test_people_read_it_in_words(text: str, words: str) -> None:
+    assert Schedule.parse(text).in_words == words
+
+
+def test_never_has_no_turn() -> None:
     now = datetime(2026, 11, 24, tzinfo=UTC)
     assert Schedule.never().next_after(now, NEW_YORK) is None
-    assert Schedule.never().alarm_after(now, NEW_YORK) is None
-
-
-@pytest.mark.parametrize(
-    ("schedule", "after"),
-    [
-        (Schedule.every(6), timedelta(hours=36)),
-        (Schedule.nightly(), timedelta(hours=48, minutes=45)),  # an hour after the second missed turn
-        (Schedule.by_cron("0 2 * * SUN"), timedelta(days=12, minutes=45)),
-    ],
-    ids=str,
-)
-def test_the_alarm_waits_for_two_missed_turns_and_for_36_hours(schedule: Schedule, after: timedelta) -> None:
-    a_quiet_monday = datetime(2026, 1, 6, 2, 15, tzinfo=NEW_YORK)
-    good = a_quiet_monday.astimezone(UTC)
-    assert schedule.alarm_after(good, NEW_YORK) == good + after

@@ -1,0 +1,98 @@
+"""Reports on a schedule: who sees which, who may change them, who can get them, and what became of their turns."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+
+from django.db.models import Exists, Max, OuterRef, Prefetch, Q, QuerySet
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext_lazy
+
+from homeroom.accounts.models import User
+from homeroom.accounts.policy import GRANTS, Permission, Role, Viewer
+from homeroom.inventory.exports.reports import Report, report_named, reports
+from homeroom.notifications.models import Mail, Telling
+from homeroom.reports.models import ReportDelivery, ReportSchedule, ReportTurn
+
+State = ReportDelivery.State
+
+_BECAME = {
+    State.TOLD: ngettext_lazy("%(count)d mail", "%(count)d mails", "count"),
+    State.WAITING: ngettext_lazy("%(count)d file is being made", "%(count)d files are being made", "count"),
+    State.NO_ROWS: ngettext_lazy("%(count)d without rows", "%(count)d without rows", "count"),
+    State.DECLINED: ngettext_lazy("%(count)d wants no mail", "%(count)d want no mail", "count"),
+    State.REFUSED: ngettext_lazy("%(count)d gets nothing", "%(count)d get nothing", "count"),
+    State.FAILED: ngettext_lazy("%(count)d failed", "%(count)d failed", "count"),
+}
+
+
+def schedules(viewer: Viewer) -> QuerySet[ReportSchedule]:
+    """Their own and those they receive; who answers for settings sees every one."""
+    seen = ReportSchedule.objects.select_related("owner")
+    if _answers_for_all(viewer):
+        return seen
+    received = ReportSchedule.recipients.through.objects.filter(
+        reportschedule=OuterRef("pk"), user=viewer.user_id
+    )
+    return seen.filter(Q(owner=viewer.user_id) | Exists(received))
+
+
+def changeable_schedules(viewer: Viewer) -> QuerySet[ReportSchedule]:
+    """Those of which `may_change_schedule` is true."""
+    seen = schedules(viewer)
+    return seen if _answers_for_all(viewer) else seen.filter(owner=viewer.user_id)
+
+
+def may_change_schedule(viewer: Viewer, schedule: ReportSchedule) -> bool:
+    return schedule.owner_id == viewer.user_id or _answers_for_all(viewer)
+
+
+def may_choose_recipients(viewer: Viewer) -> bool:
+    """Who knows the accounts of others; everybody else has reports sent to themselves."""
+    return viewer.may(Permission.MANAGE_USERS)
+
+
+def possible_recipients(report: Report) -> QuerySet[User]:
+    """Whoever may see the report, and take it away. Takes no viewer: it is about everybody."""
+    roles = [role for role in Role if _may_have(role, report)]
+    return User.objects.filter(is_active=True, role__in=roles)
+
+
+def why_nothing(user: User, report: str) -> str:
+    """Why somebody gets nothing of a report, in a sentence; empty if they get theirs."""
+    if report not in reports():
+        return _("There is no such report any more.")
+    if not user.is_active:
+        return _("May no longer sign in.")
+    if not _may_have(Role(user.role), report_named(report)):
+        return _("May not see this report.")
+    return ""
+
+
+def with_last_turn(seen: QuerySet[ReportSchedule]) -> QuerySet[ReportSchedule]:
+    """Each with a list `latest` of its last turn, if it had one."""
+    last = ReportTurn.objects.values("schedule").annotate(last=Max("pk")).values("last")
+    turns = ReportTurn.objects.filter(pk__in=last).prefetch_related("deliveries")
+    return seen.prefetch_related(Prefetch("turns", turns, to_attr="latest"))
+
+
+def outcome(deliveries: Iterable[ReportDelivery]) -> str:
+    """What became of a turn, counted."""
+    counted = Counter(delivery.state for delivery in deliveries)
+    return ", ".join(
+        str(words % {"count": counted[state]}) for state, words in _BECAME.items() if counted[state]
+    )
+
+
+def mails_of(kind: str, deliveries: Iterable[ReportDelivery]) -> Mapping[int, Mail | None]:
+    """The mail by which each delivery was told, None while it waits for a digest; by the delivery's key."""
+    facts = {delivery.fact: delivery.pk for delivery in deliveries if delivery.state == State.TOLD}
+    tellings = Telling.objects.filter(fact__kind=kind, fact__key__in=facts).select_related("fact", "mail")
+    return {facts[telling.fact.key]: telling.mail for telling in tellings}
+
+
+def _may_have(role: Role, report: Report) -> bool:
+    return GRANTS[role] >= {Permission.EXPORT, report.permission}
+
+
+def _answers_for_all(viewer: Viewer) -> bool:
+    return viewer.may(Permission.MANAGE_SETTINGS)

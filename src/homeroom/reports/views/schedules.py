@@ -1,0 +1,249 @@
+"""Reports on a schedule: who gets which report by mail, when, and what became of it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from homeroom.accounts.access import ViewerRequest, requires
+from homeroom.accounts.policy import Permission
+from homeroom.inventory.exports.reports import Report, report_named, reports
+from homeroom.notifications.models import Mail
+from homeroom.notifications.server import mail_server
+from homeroom.reports.forms import ReportScheduleForm
+from homeroom.reports.models import ReportDelivery, ReportSchedule
+from homeroom.reports.notifications import REPORT_ON_SCHEDULE
+from homeroom.reports.queries import schedules as queries
+from homeroom.reports.selection import in_words, read
+from homeroom.reports.verbs import schedules as verbs
+from homeroom.reports.views.reports import report_for
+from homeroom.web.errors import Refused
+
+SCHEDULES_PER_PAGE = 25
+TURNS_SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A delivery, and the mail by which it was told."""
+
+    delivery: ReportDelivery
+    mails: Mapping[int, Mail | None]
+
+    @property
+    def mail(self) -> Mail | None:
+        return self.mails.get(self.delivery.pk)
+
+    @property
+    def in_digest(self) -> bool:
+        """Waits for one: it is told, and there is no mail yet."""
+        return self.delivery.pk in self.mails and self.mail is None
+
+    @property
+    def is_under_way(self) -> bool:
+        """What becomes of it will be known in a moment. Mail that waits for its server says why."""
+        if self.mail is not None:
+            return self.mail.state in {Mail.State.QUEUED, Mail.State.SENDING} and not self.mail.note
+        return self.delivery.state == ReportDelivery.State.WAITING
+
+
+@requires(Permission.EXPORT)
+def index(request: ViewerRequest) -> HttpResponse:
+    seen = queries.with_last_turn(queries.schedules(request.viewer).prefetch_related("recipients"))
+    page = Paginator(seen, SCHEDULES_PER_PAGE).get_page(request.GET.get("page"))
+    shown = [
+        (schedule, _outcome(request, schedule), queries.may_change_schedule(request.viewer, schedule))
+        for schedule in page
+    ]
+    return render(request, "reports/schedules.html", {"schedules": shown, "page": page} | _server())
+
+
+@requires(Permission.EXPORT)
+def new(request: ViewerRequest) -> HttpResponse:
+    """Of what a report's page is asked for."""
+    given = request.POST if request.method == "POST" else request.GET
+    if not given.get("report"):
+        return redirect("reports:reports")
+    report = report_for(request, given["report"])
+    query = given.get("query", "")
+    reading = read(report, query, request.viewer)
+    if reading.problems:
+        messages.error(request, reading.problems[0].sentence)
+        return redirect("reports:report", name=report.name)
+    form = ReportScheduleForm(request.POST or None, report=report, viewer=request.viewer)
+    if request.method == "POST" and form.is_valid():
+        try:
+            made = verbs.create_schedule(
+                report,
+                query,
+                form.cleaned_data["schedule"],
+                recipients=[request.user] if form.people is None else form.people,
+                owner=request.user,
+                viewer=request.viewer,
+                **form.values,
+            )
+        except Refused as refusal:
+            _say(form, refusal)
+        else:
+            messages.success(request, _("“%(schedule)s” is saved.") % {"schedule": made})
+            return redirect(made)
+    context = {
+        "form": form,
+        "report": report,
+        "query": reading.query,
+        "asked": list(in_words(reading.filter)),
+    }
+    context["back"] = f"{reverse('reports:report', args=[report.name])}?{reading.query}"
+    return render(request, "reports/schedule_form.html", context | _server(), status=_status(form))
+
+
+@requires(Permission.EXPORT)
+def detail(request: ViewerRequest, pk: int) -> HttpResponse:
+    """When it comes, who gets it, and what became of its last turns. A recipient sees what concerns them."""
+    schedule = get_object_or_404(queries.schedules(request.viewer), pk=pk)
+    may_change = queries.may_change_schedule(request.viewer, schedule)
+    recipients = list(schedule.recipients.all())
+    turns = list(schedule.turns.prefetch_related("deliveries__recipient", "deliveries__file")[:TURNS_SHOWN])
+    shown = [
+        (turn, [each for each in turn.deliveries.all() if may_change or each.recipient == request.user])
+        for turn in turns
+    ]
+    mails = queries.mails_of(REPORT_ON_SCHEDULE.key, [each for _turn, told in shown for each in told])
+    told = [(turn, [Told(each, mails) for each in deliveries]) for turn, deliveries in shown]
+    server = _server()
+    context = server | {
+        "schedule": schedule,
+        "report": _report_of(request, schedule),
+        "may_change": may_change,
+        "receives": request.user in recipients,
+        "recipients": [(user, queries.why_nothing(user, schedule.report)) for user in recipients],
+        "turns": told,
+        "is_under_way": server["has_server"]
+        and any(each.is_under_way for _turn, some in told for each in some),
+        "asked": _asked(request, schedule),
+        "zone": settings.TIME_ZONE.replace("_", " "),
+    }
+    return render(request, "reports/schedule.html", context)
+
+
+@requires(Permission.EXPORT)
+def edit(request: ViewerRequest, pk: int) -> HttpResponse:
+    schedule = _changeable(request, pk)
+    report = report_named(schedule.report) if schedule.report in reports() else None
+    form = ReportScheduleForm(request.POST or None, report=report, viewer=request.viewer, schedule=schedule)
+    if request.method == "POST" and form.is_valid():
+        try:
+            verbs.change_schedule(
+                schedule,
+                viewer=request.viewer,
+                turns=form.cleaned_data["schedule"],
+                recipients=form.people,
+                **form.values,
+            )
+        except Refused as refusal:
+            _say(form, refusal)
+        else:
+            messages.success(request, _("Saved."))
+            return redirect(schedule)
+    context = {
+        "form": form,
+        "schedule": schedule,
+        "report": report,
+        "asked": _asked(request, schedule),
+        "back": schedule.get_absolute_url(),
+    }
+    return render(request, "reports/schedule_form.html", context | _server(), status=_status(form))
+
+
+@require_POST
+@requires(Permission.EXPORT)
+def send(request: ViewerRequest, pk: int) -> HttpResponse:
+    schedule = _changeable(request, pk)
+    try:
+        verbs.send_now(schedule, viewer=request.viewer)
+    except Refused as refusal:
+        messages.error(request, refusal.sentence)
+    else:
+        messages.success(request, _("It is being sent now."))
+    return redirect(schedule)
+
+
+@require_POST
+@requires(Permission.EXPORT)
+def pause(request: ViewerRequest, pk: int) -> HttpResponse:
+    return _done(request, pk, lambda schedule: verbs.pause(schedule, actor=request.viewer.actor))
+
+
+@require_POST
+@requires(Permission.EXPORT)
+def resume(request: ViewerRequest, pk: int) -> HttpResponse:
+    return _done(request, pk, lambda schedule: verbs.resume(schedule, actor=request.viewer.actor))
+
+
+@require_POST
+@requires(Permission.EXPORT)
+def leave(request: ViewerRequest, pk: int) -> HttpResponse:
+    """Everybody may take themselves off, whoever put them on."""
+    schedule = get_object_or_404(queries.schedules(request.viewer), pk=pk)
+    verbs.leave(schedule, request.user, actor=request.viewer.actor)
+    messages.success(request, _("You get “%(schedule)s” no longer.") % {"schedule": schedule})
+    return redirect("reports:schedules")
+
+
+@require_POST
+@requires(Permission.EXPORT)
+def delete(request: ViewerRequest, pk: int) -> HttpResponse:
+    schedule = _changeable(request, pk)
+    verbs.delete_schedule(schedule, actor=request.viewer.actor)
+    messages.success(request, _("“%(schedule)s” is deleted.") % {"schedule": schedule})
+    return redirect("reports:schedules")
+
+
+def _done(request: ViewerRequest, pk: int, verb: Callable[[ReportSchedule], None]) -> HttpResponse:
+    schedule = _changeable(request, pk)
+    verb(schedule)
+    return redirect(schedule)
+
+
+def _changeable(request: ViewerRequest, pk: int) -> ReportSchedule:
+    return get_object_or_404(queries.changeable_schedules(request.viewer), pk=pk)
+
+
+def _outcome(request: ViewerRequest, schedule: ReportSchedule) -> str:
+    """Of the last turn; who may not change it is told of their own delivery."""
+    deliveries = [delivery for turn in schedule.latest for delivery in turn.deliveries.all()]  # type: ignore[attr-defined]
+    if not queries.may_change_schedule(request.viewer, schedule):
+        deliveries = [each for each in deliveries if each.recipient_id == request.viewer.user_id]
+    return queries.outcome(deliveries)
+
+
+def _report_of(request: ViewerRequest, schedule: ReportSchedule) -> Report | None:
+    """None: it is there no longer, or the viewer may not see it."""
+    if schedule.report not in reports():
+        return None
+    report = report_named(schedule.report)
+    return report if request.viewer.may(report.permission) else None
+
+
+def _asked(request: ViewerRequest, schedule: ReportSchedule) -> list[tuple[str, str]]:
+    report = _report_of(request, schedule)
+    return list(in_words(read(report, schedule.query, request.viewer).filter)) if report else []
+
+
+def _server() -> dict[str, bool]:
+    return {"has_server": mail_server() is not None}
+
+
+def _say(form: ReportScheduleForm, refusal: Refused) -> None:
+    form.add_error(refusal.field if refusal.field in form.fields else None, refusal.sentence)
+
+
+def _status(form: ReportScheduleForm) -> int:
+    return 422 if form.errors else 200
