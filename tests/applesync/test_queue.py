@@ -292,7 +292,7 @@ def test_it_says_honestly_when_everything_will_have_been_checked(settings: Setti
         assert (before and before.complete_on) == (after and after.complete_on) == date(2026, 3, 4)
         assert after is not None
         assert after.sentence == (
-            "Coverage of all 1000 devices will have been checked by March 4, 2026 at the present pace; so far 300."
+            "Coverage of all 1,000 devices will have been checked by March 4, 2026 at the present pace; so far 300."
         )
     nights(connection, 4)
     with time_machine.travel(midnight(FIRST_NIGHT + timedelta(days=4)), tick=False):
@@ -322,7 +322,7 @@ def test_the_pace_tells_when_a_first_sync_is_complete_and_what_waits_is_told(set
         outlook = coverage_outlook(COMMAND_LINE_VIEWER, connection)
         assert outlook is not None
         assert outlook.waiting == 4_000
-        assert "4000 checks are beyond today's budget" in outlook.sentence
+        assert "4,000 checks are beyond today's budget" in outlook.sentence
 
 
 def test_there_is_no_outlook_where_nothing_is_synced() -> None:
