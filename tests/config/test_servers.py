@@ -193,6 +193,23 @@ def test_a_demo_tells_the_story_of_replacements(tmp_path: Path) -> None:
     assert (run["replacements_applied"], run["replacements_to_review"]) == (1, len(box))
 
 
+@pytest.mark.journey
+def test_a_demo_has_applecare_that_ends_at_several_schools_some_of_it_decided_about(tmp_path: Path) -> None:
+    assert Demo(tmp_path, free_port(), devices=300).stop() == set()
+    exported = subprocess.run(
+        [sys.executable, "-m", "homeroom", "report", "applecare-expiring", "--format", "json"],
+        env=of_its_own(tmp_path),
+        capture_output=True,
+        check=True,
+    )
+    rows = json.loads(exported.stdout)
+    assert min(row["days_left"] for row in rows) <= 7
+    assert max(row["days_left"] for row in rows) > 60
+    assert len({row["site"] for row in rows}) > 3
+    decided = {row["follow_up"] for row in rows}
+    assert decided == {"waiting", "acknowledged", "snoozed", "will_not_renew"}
+
+
 def test_serve_that_is_killed_while_it_starts_leaves_nothing_behind(tmp_path: Path) -> None:
     with serve(free_port(), tmp_path) as process:
         until = time.monotonic() + 30

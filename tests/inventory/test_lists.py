@@ -156,7 +156,7 @@ def test_a_profile_costs_the_same_whatever_its_history(
     for _number in range(assignments):
         check_out(device, make_person(), actor=COMMAND_LINE)
         check_in(device, actor=COMMAND_LINE)
-    with django_assert_max_num_queries(24):
+    with django_assert_max_num_queries(25):
         as_technician.get(device.get_absolute_url())
 
 

@@ -43,6 +43,7 @@ EMAILS = {
 FILES = {
     "incidents/<int:number>/attachments/<int:pk>/",
     "incidents/<int:number>/attachments/<int:pk>/thumbnail/",
+    "reports/files/<int:pk>/content/",
 }
 NOT_LINKED = FILES | {
     # The parts that a page renews by itself.
@@ -51,6 +52,7 @@ NOT_LINKED = FILES | {
     "incidents/<int:number>/before-sending/",
     "at-apple/shipments/<int:number>/units/",
     "reports/mdm/<slug:name>/left-out/",
+    "reports/files/<int:pk>/",
     # What a young demo has none of; the journeys of shipments, replacements and reports look at these.
     "at-apple/shipments/<int:number>/ship/",
     "at-apple/shipments/<int:number>/packing-list/",

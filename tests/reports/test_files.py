@@ -347,7 +347,9 @@ class TestRights:
         assert made(waiting).state == State.FAILED
         assert waiting.failure == "Whoever ordered this file may no longer see this report."
         client = client_of(User.objects.get(pk=technician.pk))
-        assert client.get(f"{FILES}{ready.pk}/content/").status_code == 403
+        page = text(client.get(f"{FILES}{ready.pk}/content/", follow=True))
+        assert "You may no longer see this report." in page
+        assert "Make again" not in page
         assert client.post(f"{FILES}{ready.pk}/again/").status_code == 403
 
     def test_nothing_is_made_for_who_may_no_longer_sign_in(self, viewer: User, folder: Path) -> None:

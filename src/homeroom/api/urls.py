@@ -10,6 +10,7 @@ from homeroom.api.problems import describe_problems, speak_of_problems
 from homeroom.api.resources import (
     dashboard,
     devices,
+    follow_ups,
     incidents,
     insurance,
     people,
@@ -42,6 +43,7 @@ for resource in (
     people,
     devices,
     insurance,
+    follow_ups,
     incidents,
     shipments,
     replacements,

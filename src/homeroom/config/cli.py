@@ -23,6 +23,7 @@ COMMANDS = {
     "export": "homeroom.config.commands.exports:export",
     "report": "homeroom.config.commands.reports:report",
     "incident": "homeroom.incidents.commands:incident",
+    "coverage": "homeroom.insurance.commands:coverage",
     "stats": "homeroom.reports.commands:stats",
     "apple": "homeroom.applesync.commands:apple",
     "replacements": "homeroom.applesync.commands:replacements",

@@ -15,6 +15,7 @@ from homeroom.incidents.verbs.attachments import DailySweep
 from homeroom.incidents.verbs.overdue import tell_overdue
 from homeroom.insurance.queries import today
 from homeroom.insurance.verbs import refresh_due_summaries
+from homeroom.insurance.verbs.milestones import tell_milestones
 from homeroom.inventory.imports.work import take_up_due_import
 from homeroom.notifications.verbs import assemble_due_digests, forget_old_mail, send_due_mail
 from homeroom.reports.verbs.delivering import take_due_report_turns, tell_finished_reports
@@ -38,6 +39,10 @@ def _coming_coverage(_stop: threading.Event) -> bool:
 
 def _overdue_repairs(_stop: threading.Event) -> bool:
     return tell_overdue(now=timezone.now())
+
+
+def _ending_coverage(_stop: threading.Event) -> bool:
+    return tell_milestones(now=timezone.now())
 
 
 def _statistics(_stop: threading.Event) -> bool:
@@ -72,6 +77,7 @@ SOURCES: tuple[Source, ...] = (
     _coming_coverage,
     _putting_back,
     _overdue_repairs,
+    _ending_coverage,
     _orphaned_files,
     _statistics,
     take_due_report_turns,

@@ -11,12 +11,17 @@ class InsuranceConfig(AppConfig):
         from homeroom.insurance.lists import add_coverage_to_device_list
         from homeroom.insurance.panels import coverage_panel
         from homeroom.insurance.reports import register_coverage_reports
+        from homeroom.insurance.timeline import register_decisions
+        from homeroom.insurance.verbs.milestones import COVERAGE_ENDING
         from homeroom.inventory.profile import Panel, register_panel
+        from homeroom.notifications.kinds import register_kind
         from homeroom.web.navigation import Page, add_to_menu
 
         register_insurance()
         add_coverage_to_device_list()
         register_coverage_reports()
+        register_decisions()
+        register_kind(COVERAGE_ENDING)
         register_panel(Panel(20, "insurance/_panel.html", coverage_panel))
         add_to_menu(
             Page(

@@ -221,3 +221,66 @@ class CoverageCheck(models.Model):
 
     def __str__(self) -> str:
         return f"coverage check of {self.device_id}"
+
+
+class FollowUp(models.Model):
+    """What was last decided about the end of a device's AppleCare: about that end, and no other.
+
+    Once AppleCare ends on another day than `ends`, nothing is decided any more: `queries.decided` compares the two.
+    """
+
+    class Decision(models.TextChoices):
+        ACKNOWLEDGED = "acknowledged", _("Acknowledged")
+        SNOOZED = "snoozed", _("Snoozed")
+        WILL_NOT_RENEW = "will_not_renew", _("Will not renew")
+        REOPENED = "reopened", _("Waits again")
+
+    device = models.OneToOneField(
+        "inventory.Device", models.CASCADE, primary_key=True, related_name="coverage_follow_up"
+    )
+    decision = models.CharField(_("decision"), max_length=20, choices=Decision)
+    ends = models.DateField(_("AppleCare ends"))
+    until = models.DateField(_("waits again from"), null=True, help_text="Null: not again before this end.")
+    note = models.CharField(_("note"), max_length=300, blank=True)
+    decided_by = models.CharField(_("decided by"), max_length=200)
+    decided_by_id = models.CharField(max_length=100)
+    decided_at = models.DateTimeField(_("decided"))
+    with_others = models.BooleanField(
+        default=False,
+        help_text="Together with others: the audit trail's entry is not about this device alone.",
+    )
+
+    class Meta:
+        verbose_name = _("follow-up of AppleCare")
+        verbose_name_plural = _("follow-ups of AppleCare")
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(decision="acknowledged")
+                | Q(decision="will_not_renew", until__isnull=True)
+                | Q(decision__in=["snoozed", "reopened"], until__isnull=False),
+                name="follow_up_waits_again_as_decided",
+            ),
+            models.CheckConstraint(
+                condition=Q(until__isnull=True) | Q(until__lte=models.F("ends")),
+                name="follow_up_waits_again_before_the_end",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"follow-up of {self.device_id}"
+
+
+class ToldMilestone(models.Model):
+    """That the end of a device's AppleCare was told so many days before it: once for each end and milestone."""
+
+    device = models.ForeignKey("inventory.Device", models.CASCADE, related_name="+")
+    ends = models.DateField(db_index=True)
+    milestone = models.PositiveSmallIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["device", "ends", "milestone"], name="milestone_told_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.milestone} days before {self.ends}: {self.device_id}"

@@ -12,6 +12,8 @@ from django.db.models import (
     DateField,
     Exists,
     F,
+    IntegerField,
+    OuterRef,
     Q,
     QuerySet,
     Value,
@@ -20,14 +22,15 @@ from django.db.models import (
 from django.utils import timezone
 
 from homeroom.accounts.policy import Viewer
-from homeroom.insurance.models import InsuranceRecord, Source
-from homeroom.insurance.rules import CoverageState
+from homeroom.insurance.models import InsuranceRecord, Source, ToldMilestone
+from homeroom.insurance.rules import MILESTONES, CoverageState, FollowUpState
 from homeroom.inventory.makes import apples
 from homeroom.inventory.models import Device
 from homeroom.inventory.queries import current, visible_devices
 
 SUMMARY = "coverage_summary__"
 CHECK = "coverage_check__"
+FOLLOW_UP = "coverage_follow_up__"
 
 
 def today() -> date:
@@ -102,7 +105,54 @@ def in_question(viewer: Viewer) -> QuerySet[Device]:
 
 def ending_some_day(viewer: Viewer, day: date) -> QuerySet[Device]:
     """Of these, the covered ones whose end is known."""
-    return ending(in_state(in_question(viewer), CoverageState.COVERED, day), day, since=day)
+    return still_to_end(in_question(viewer), day)
+
+
+def still_to_end(devices: QuerySet[Device], day: date) -> QuerySet[Device]:
+    return ending(in_state(devices, CoverageState.COVERED, day), day, since=day)
+
+
+def to_be_decided(devices: QuerySet[Device], day: date) -> QuerySet[Device]:
+    """Those about whose end of AppleCare a person can decide: what *AppleCare Expiring Soon* has, however far ahead."""
+    return still_to_end(apples(current(devices)), day)
+
+
+def with_follow_up(devices: QuerySet[Device], day: date) -> QuerySet[Device]:
+    """Annotates `follow_up` (a FollowUpState), and what goes with it.
+
+    `follow_up_until` is null while it waits; `decided_by` and `follow_up_note` are of what was last decided about
+    this end.
+    """
+    return devices.annotate(
+        follow_up=_follow_up(day),
+        follow_up_until=_of_decision("until", decided(day)),
+        decided_by=_of_decision("decided_by", about_this_end()),
+        follow_up_note=_of_decision("note", about_this_end()),
+    )
+
+
+def in_follow_up(devices: QuerySet[Device], state: str, day: date) -> QuerySet[Device]:
+    return devices.alias(follow_up_state=_follow_up(day)).filter(follow_up_state=state)
+
+
+def decided(day: date) -> Q:
+    """Somebody decided about the end that AppleCare has now, and that day it still holds."""
+    holds = Q(**{f"{FOLLOW_UP}until__isnull": True}) | Q(**{f"{FOLLOW_UP}until__gt": day})
+    return about_this_end() & holds
+
+
+def about_this_end() -> Q:
+    return Q(**{f"{FOLLOW_UP}ends": F(f"{SUMMARY}applecare_until")})
+
+
+def newly_at_milestone(viewer: Viewer, day: date) -> QuerySet[Device]:
+    """Those that wait and have come to a `milestone` that was not told of this end yet, nor a later one."""
+    soon = ending(ending_some_day(viewer, day), day, until=day + timedelta(days=max(MILESTONES)))
+    waiting = in_follow_up(soon, FollowUpState.WAITING, day).annotate(milestone=_milestone(day))
+    told = ToldMilestone.objects.filter(
+        device=OuterRef("pk"), ends=OuterRef("coverage_ends"), milestone__lte=OuterRef("milestone")
+    )
+    return waiting.filter(~Exists(told))
 
 
 def without_applecare(viewer: Viewer, day: date) -> QuerySet[Device]:
@@ -123,6 +173,26 @@ def _ends(kind: str, day: date) -> Case:
         default=F(f"{SUMMARY}{kind}_until"),
         output_field=DateField(),
     )
+
+
+def _follow_up(day: date) -> Case:
+    return Case(
+        When(decided(day), then=F(f"{FOLLOW_UP}decision")),
+        default=Value(FollowUpState.WAITING.value),
+        output_field=CharField(),
+    )
+
+
+def _of_decision(field: str, condition: Q) -> Case:
+    return Case(When(condition, then=F(f"{FOLLOW_UP}{field}")))
+
+
+def _milestone(day: date) -> Case:
+    """The last one that was reached: a device that is first seen with 20 days left has come to that of 30."""
+    reached = [
+        When(coverage_ends__lte=day + timedelta(days=days), then=Value(days)) for days in sorted(MILESTONES)
+    ]
+    return Case(*reached, output_field=IntegerField())
 
 
 def _next_has_begun(kind: str, day: date) -> Q:

@@ -18,11 +18,12 @@ from homeroom.insurance.exports import with_coverage_today
 from homeroom.insurance.lists import LONGEST, STATES
 from homeroom.insurance.models import InsuranceRecord, Kind
 from homeroom.insurance.queries import CHECK, SUMMARY, today
-from homeroom.insurance.rules import CoverageState
+from homeroom.insurance.rules import CoverageState, FollowUpState
 from homeroom.inventory.exports.reports import (
     Apart,
     Report,
     ReportColumn,
+    Selectable,
     register_report,
     register_report_columns,
 )
@@ -36,6 +37,12 @@ EXPIRING = "applecare-expiring"
 WITHOUT = "without-applecare"
 SOON = 90
 """Days ahead, unless somebody says otherwise."""
+FOLLOW_UP_STATES = (
+    (FollowUpState.WAITING.value, _("Waiting")),
+    (FollowUpState.ACKNOWLEDGED.value, _("Acknowledged")),
+    (FollowUpState.SNOOZED.value, _("Snoozed")),
+    (FollowUpState.WILL_NOT_RENEW.value, _("Will not renew")),
+)
 
 
 class QuestionFilter(DeviceFilter):
@@ -55,6 +62,12 @@ class QuestionFilter(DeviceFilter):
 
 class ExpiringFilter(QuestionFilter):
     days = filters.NumberFilter(label=_("Ends within days"), method="within", min_value=0, max_value=LONGEST)
+    follow_up = filters.ChoiceFilter(
+        label=_("Decision"),
+        method="by_follow_up",
+        choices=FOLLOW_UP_STATES,
+        empty_label=_("Decided or not"),
+    )
 
     def __init__(self, data: Mapping[str, Any] | None = None, *args: Any, **kwargs: Any) -> None:
         super().__init__(with_default(data, days=SOON), *args, **kwargs)
@@ -62,6 +75,9 @@ class ExpiringFilter(QuestionFilter):
     def within(self, devices: QuerySet[Device], _name: str, days: Any) -> QuerySet[Device]:
         day = today()
         return queries.ending(devices, day, until=day + timedelta(days=int(days)))
+
+    def by_follow_up(self, devices: QuerySet[Device], _name: str, state: str) -> QuerySet[Device]:
+        return queries.in_follow_up(devices, state, today())
 
 
 class WithoutFilter(QuestionFilter):
@@ -88,11 +104,15 @@ def register_coverage_reports() -> None:
             permission=Permission.VIEW_INVENTORY,
             empty=_("No device's AppleCare ends in this time."),
             place=10,
+            selection=Selectable(
+                "insurance/_deciding.html", Permission.EDIT_INSURANCE, action="insurance:follow-ups"
+            ),
         ),
         DEVICE_COLUMNS,
         annotate=with_people,
     )
     register_report_columns(EXPIRING, _ENDING_COLUMNS, annotate=_with_agreement, order=20)
+    register_report_columns(EXPIRING, _FOLLOW_UP_COLUMNS, annotate=_with_follow_up, order=25)
     register_report(
         Report(
             name=WITHOUT,
@@ -121,6 +141,10 @@ def _state(state: str | None) -> Any:
     return dict(STATES).get(state or "")
 
 
+def _follow_up(state: str) -> Any:
+    return dict(FOLLOW_UP_STATES)[state]
+
+
 def _days_left(ends: date | None) -> int | None:
     return (ends - today()).days if ends else None
 
@@ -135,6 +159,14 @@ _ENDING_COLUMNS = (
     ReportColumn("coverage_ends", f"{SUMMARY}applecare_until", heading=_("AppleCare ends"), sort=_BY_END),
     ReportColumn("days_left", f"{SUMMARY}applecare_until", _days_left, heading=_("Days left"), sort=_BY_END),
     _CHECKED,
+)
+_FOLLOW_UP_COLUMNS = (
+    ReportColumn("follow_up", heading=_("Decision"), sort=("follow_up", "pk"), show=_follow_up),
+    ReportColumn(
+        "follow_up_until", heading=_("Waits again from"), sort=("follow_up_until", "pk"), shown=False
+    ),
+    ReportColumn("decided_by", heading=_("Decided by"), sort=("decided_by", "pk"), shown=False),
+    ReportColumn("follow_up_note", heading=_("Note"), shown=False),
 )
 _WITHOUT_COLUMNS = (
     ReportColumn("coverage", heading="AppleCare", sort=("coverage", "pk"), show=_state),
@@ -152,6 +184,10 @@ def _with_agreement(devices: QuerySet[Any], _viewer: Viewer) -> QuerySet[Any]:
     latest = records.exclude(agreement_number="").order_by("-ends", "-pk").values("agreement_number")
     with_agreement: QuerySet[Any] = devices.annotate(agreement_number=Subquery(latest[:1]))
     return with_agreement
+
+
+def _with_follow_up(devices: QuerySet[Any], _viewer: Viewer) -> QuerySet[Any]:
+    return queries.with_follow_up(devices, today())
 
 
 def _unknown(viewer: Viewer) -> QuerySet[Device]:

@@ -14,6 +14,8 @@ from homeroom.insurance.models import Kind
 MISSING_FOR = timedelta(hours=20)
 DAY = timedelta(days=1)
 INACTIVE = "INACTIVE"
+MILESTONES = (90, 60, 30, 7)
+"""Days before the end of AppleCare at which it is told, and looked at again."""
 
 
 class CoverageState(StrEnum):
@@ -23,6 +25,15 @@ class CoverageState(StrEnum):
     ENDED = "ended"
     NONE = "none"
     UNKNOWN = "unknown"
+
+
+class FollowUpState(StrEnum):
+    """How a device stands whose AppleCare ends: what a person decided about that end, or that it waits for one."""
+
+    WAITING = "waiting"
+    ACKNOWLEDGED = "acknowledged"
+    SNOOZED = "snoozed"
+    WILL_NOT_RENEW = "will_not_renew"
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,3 +248,9 @@ def coverage_state(summary: Summary, *, checked: bool, failed: bool, today: date
         covered = summary.covered_until is None or today <= summary.covered_until
         return CoverageState.COVERED if covered else CoverageState.ENDED
     return CoverageState.NONE if checked and not failed else CoverageState.UNKNOWN
+
+
+def next_milestone(ends: date, today: date) -> date | None:
+    """The day on which cover that ends then comes to its next milestone; None: it has come to the last one."""
+    days = (ends - today).days
+    return next((ends - timedelta(days=milestone) for milestone in MILESTONES if milestone < days), None)

@@ -1,11 +1,13 @@
 from django.urls import path
 
-from homeroom.insurance import views
+from homeroom.insurance.views import follow_ups, records
 
 app_name = "insurance"
 urlpatterns = [
-    path("insurance/", views.records, name="records"),
-    path("devices/<int:device_pk>/insurance/new/", views.new, name="new"),
-    path("insurance/<int:pk>/", views.edit, name="edit"),
-    path("insurance/<int:pk>/delete/", views.delete, name="delete"),
+    path("insurance/", records.records, name="records"),
+    path("devices/<int:device_pk>/insurance/new/", records.new, name="new"),
+    path("insurance/follow-ups/", follow_ups.follow_ups, name="follow-ups"),
+    path("devices/<int:device_pk>/follow-up/", follow_ups.follow_up, name="follow-up"),
+    path("insurance/<int:pk>/", records.edit, name="edit"),
+    path("insurance/<int:pk>/delete/", records.delete, name="delete"),
 ]

@@ -1,5 +1,6 @@
 """What can be asked of the inventory. Every answer is cut to the sites that the viewer sees."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -194,6 +195,15 @@ def device_by_serial_or_tag(viewer: Viewer, text: str) -> Device | None:
         .select_related("site", "status")
     )
     return min(found, key=lambda device: device.serial_number != text, default=None)
+
+
+def keys_by_serial_or_tag(viewer: Viewer, texts: Iterable[str]) -> dict[str, int]:
+    """The same of many: the key of the device that each text names, of those that name one. Two queries."""
+    named = {text.strip() for text in texts}
+    seen = visible_devices(viewer)
+    by_tag = dict(seen.filter(asset_tag__in=named).values_list("asset_tag", "pk"))
+    by_serial = dict(seen.filter(serial_number__in=named).values_list("serial_number", "pk"))
+    return {str(name): pk for name, pk in (by_tag | by_serial).items()}
 
 
 def device_scanned(text: str) -> int | None:

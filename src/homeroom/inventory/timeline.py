@@ -1,6 +1,6 @@
 """What happened to a device, or to another thing of a higher app, in words, from the audit trail."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -53,6 +53,17 @@ class Happening:
     told: Mapping[str, Any] = field(default_factory=dict)
 
 
+_elsewhere: list[Callable[[Device], Iterable[Happening]]] = []
+
+
+def register_happenings(elsewhere: Callable[[Device], Iterable[Happening]]) -> None:
+    """What befell a device together with others, for which the audit trail has one entry that is not about it alone.
+
+    Called in `AppConfig.ready()`.
+    """
+    _elsewhere.append(elsewhere)
+
+
 def register_sentence(action: str, sentence: str | Promise) -> None:
     """How a higher app's action reads; called in `AppConfig.ready()`."""
     SENTENCES[action] = sentence
@@ -61,6 +72,8 @@ def register_sentence(action: str, sentence: str | Promise) -> None:
 def timeline(device: Device) -> list[Happening]:
     """The latest entries about the device, newest first, and how it came. Takes no viewer: they see the device."""
     told = happenings(device, most=MOST_ENTRIES)
+    with_others = [happening for elsewhere in _elsewhere for happening in elsewhere(device)]
+    told = sorted([*told, *with_others], key=lambda each: each.at, reverse=True)[:MOST_ENTRIES]
     if len(told) < MOST_ENTRIES and all(each.action != "device.created" for each in told):
         told.append(_came_with_others(device))
     return told

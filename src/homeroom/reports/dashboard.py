@@ -11,7 +11,7 @@ from homeroom.accounts.policy import Permission, Viewer
 from homeroom.applesync.reports import SYNC_PROBLEMS
 from homeroom.insurance.lists import STATES
 from homeroom.insurance.reports import EXPIRING
-from homeroom.insurance.rules import CoverageState
+from homeroom.insurance.rules import CoverageState, FollowUpState
 from homeroom.inventory.exports.reports import report_named
 from homeroom.reports import links
 from homeroom.reports.blocks import TONES, Number, count
@@ -75,8 +75,9 @@ def coverage_shares(figures: Statistics) -> Iterator[Share]:
 
 
 def expiring(viewer: Viewer) -> Iterator[Waiting]:
-    sentence = _("It ends within %(days)s days. Renew it, or decide that you will not.") % {"days": SOON}
-    return rows_of(EXPIRING, viewer, _("AppleCare expiring soon"), sentence, query=f"days={SOON}")
+    sentence = _("It ends within %(days)s days. Renew it, or say that you know, or that you will not.")
+    query = f"days={SOON}&follow_up={FollowUpState.WAITING}"
+    return rows_of(EXPIRING, viewer, _("AppleCare expiring soon"), sentence % {"days": SOON}, query=query)
 
 
 def sync_problems(viewer: Viewer) -> Iterator[Waiting]:

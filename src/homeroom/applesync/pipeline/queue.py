@@ -22,6 +22,7 @@ from django.utils import timezone
 from homeroom.applesync.models import AppleDevice, SyncRun
 from homeroom.incidents.models import Incident
 from homeroom.insurance.models import CoverageCheck, CoverageSummary
+from homeroom.insurance.rules import MILESTONES
 from homeroom.inventory.models import Device
 from homeroom.rows import refresh_statistics
 
@@ -29,7 +30,7 @@ CHUNK = 1000
 JOINED = (AppleDevice, CoverageCheck, CoverageSummary, Device, Incident)
 """The tables of the queue, which a first sync fills while it asks."""
 # Days before the end of cover, and the day after it, on which Apple is asked once more.
-MILESTONES = (90, 60, 30, 7, -1)
+ASKED_AGAIN = (*MILESTONES, -1)
 # Even over every usual length of the cycle: a multiple of 7, 10, 12, 14, 15, 28 and 30.
 COVERAGE_DAYS = 32_760
 # So few are not worth putting off.
@@ -242,7 +243,7 @@ def midnight(day: date) -> datetime:
 def _milestones(today: date, cycle: int) -> dict[date, date]:
     """The last days of cover that reached a milestone within the cycle, each with the day on which it did."""
     reached: dict[date, date] = {}
-    for milestone in sorted(MILESTONES, reverse=True):
+    for milestone in sorted(ASKED_AGAIN, reverse=True):
         for ago in range(cycle):
             day = today - timedelta(days=ago)
             reached[day + timedelta(days=milestone)] = day

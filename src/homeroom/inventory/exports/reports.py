@@ -41,7 +41,8 @@ class ReportColumn(ExportColumn):
 class Selectable:
     """What can be done with rows that a person ticks: a template with the buttons of a form.
 
-    The form posts to `action` the keys of the rows, each as `name`, and `next`: where to come back to.
+    The form posts to `action` the keys of the rows, each as `name`; `query`, what the report's filter was given; and
+    `next`, where to come back to. The template is given `number` too: how many rows fit.
     """
 
     template: str

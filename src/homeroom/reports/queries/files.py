@@ -6,7 +6,8 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from homeroom.accounts.models import User
-from homeroom.accounts.policy import Viewer
+from homeroom.accounts.policy import Permission, Viewer
+from homeroom.inventory.exports.reports import report_named, reports
 from homeroom.reports.models import ReportFile
 
 UNDER_WAY = (ReportFile.State.QUEUED, ReportFile.State.MAKING)
@@ -21,10 +22,19 @@ def files_under_way(owner: User) -> QuerySet[ReportFile]:
     return ReportFile.objects.filter(owner=owner, state__in=UNDER_WAY)
 
 
+def may_make(file: ReportFile, viewer: Viewer) -> bool:
+    """Whether a viewer may have its report as a file."""
+    if file.report not in reports() or not viewer.may(Permission.EXPORT):
+        return False
+    return viewer.may(report_named(file.report).permission)
+
+
 def why_closed(file: ReportFile, viewer: Viewer) -> str:
     """Why its owner can't fetch a file, in a sentence; empty: they can."""
     if not file.is_ready:
         return file.failure or _("This file is not ready yet.")
+    if not may_make(file, viewer):
+        return _("You may no longer see this report.")
     if file.made_for != rights_of(viewer):
         return _("What you may see has changed since this file was made. Have it made again.")
     return "" if file.path.is_file() else _("This file is no longer kept. Have it made again.")

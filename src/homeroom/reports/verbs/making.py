@@ -22,12 +22,12 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from xlsxwriter.exceptions import XlsxWriterException
 
-from homeroom.accounts.policy import Permission, Viewer
+from homeroom.accounts.policy import Viewer
 from homeroom.inventory.exports.formats import Format, Row, refuse_too_many, write_rows_as
-from homeroom.inventory.exports.reports import report_named, reports
+from homeroom.inventory.exports.reports import report_named
 from homeroom.processes import Owner, this_process
 from homeroom.reports.models import ReportFile, folder_path, in_a_week
-from homeroom.reports.queries.files import UNDER_WAY, rights_of
+from homeroom.reports.queries.files import UNDER_WAY, may_make, rights_of
 from homeroom.reports.selection import selection
 from homeroom.web.errors import Refused
 
@@ -191,11 +191,8 @@ def _made(file: ReportFile, stop: Event) -> dict[str, Any]:
 
 def _viewer_of(file: ReportFile) -> Viewer:
     """The owner's rights as they are now. Refuses where they no longer have them."""
-    if file.report not in reports():
-        raise Refused(_("There is no such report any more."))
     viewer = file.owner.viewer()
-    may = viewer.may(Permission.EXPORT) and viewer.may(report_named(file.report).permission)
-    if not file.owner.is_active or not may:
+    if not file.owner.is_active or not may_make(file, viewer):
         raise Refused(_("Whoever ordered this file may no longer see this report."))
     return viewer
 

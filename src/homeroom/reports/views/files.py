@@ -1,5 +1,7 @@
 """My files: a person's reports that a worker makes into files, while they do something else."""
 
+from dataclasses import dataclass
+
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import FileResponse, HttpResponse
@@ -14,7 +16,7 @@ from homeroom.accounts.access import ViewerRequest, requires
 from homeroom.accounts.policy import Permission, Viewer
 from homeroom.inventory.exports.formats import CONTENT_TYPES, Format
 from homeroom.reports.models import ReportFile
-from homeroom.reports.queries.files import files_of, why_closed
+from homeroom.reports.queries.files import files_of, may_make, why_closed
 from homeroom.reports.verbs import files as verbs
 from homeroom.reports.views.reports import report_for
 from homeroom.web.errors import Refused
@@ -25,7 +27,7 @@ FILES_PER_PAGE = 50
 @requires(Permission.EXPORT)
 def files(request: ViewerRequest) -> HttpResponse:
     page = Paginator(files_of(request.viewer), FILES_PER_PAGE).get_page(request.GET.get("page"))
-    shown = [(file, why_closed(file, request.viewer)) for file in page]
+    shown = [_shown(file, request.viewer) for file in page]
     return render(request, "reports/files.html", {"files": shown, "page": page})
 
 
@@ -35,8 +37,7 @@ def file(request: ViewerRequest, pk: int) -> HttpResponse:
     found = files_of(request.viewer).filter(pk=pk).first()
     if found is None:
         return HttpResponseStopPolling()
-    closed = why_closed(found, request.viewer)
-    context = {"file": found, "closed": closed, "is_over": not found.is_under_way}
+    context = {"shown": _shown(found, request.viewer), "is_over": not found.is_under_way}
     return render(request, "reports/_file.html", context)
 
 
@@ -93,6 +94,19 @@ def file_response(found: ReportFile, viewer: Viewer) -> HttpResponseBase:
     )
     response["Cache-Control"] = "private, no-store"
     return response
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A file, why it can't be fetched, and whether it can be made again."""
+
+    file: ReportFile
+    closed: str
+    can_be_made: bool
+
+
+def _shown(file: ReportFile, viewer: Viewer) -> Shown:
+    return Shown(file, why_closed(file, viewer), may_make(file, viewer))
 
 
 def _file(request: ViewerRequest, pk: int) -> ReportFile:

@@ -17,7 +17,7 @@ from homeroom.accounts.verbs.users import create_user
 from homeroom.audit.actors import COMMAND_LINE
 from homeroom.config.commands.children import Children, free_port, refuse_unusable_port
 from homeroom.config.commands.database import prepare
-from homeroom.config.commands.demo import district, repairs
+from homeroom.config.commands.demo import district, endings, repairs
 from homeroom.config.commands.demo.incidents import tell_stories
 from homeroom.config.commands.servers import address, serve_with
 from homeroom.insurance.models import Kind
@@ -29,9 +29,10 @@ HOST = "127.0.0.1"
 SEED = 2026
 REQUESTS_A_SECOND = 80
 CONNECTION = "Demo district"
+TECHNICIAN = "tech@demo.example"
 PASSWORDS = {
     "admin@demo.example": ("Alex Admin", Role.ADMINISTRATOR),
-    "tech@demo.example": ("Terry Technician", Role.TECHNICIAN),
+    TECHNICIAN: ("Terry Technician", Role.TECHNICIAN),
     "viewer@demo.example": ("Val Viewer", Role.VIEWER),
 }
 
@@ -69,10 +70,11 @@ def demo(devices: int, port: int) -> None:
     with Children() as children:
         apple = _start_apple(children, folder, district.Plan(devices))
         if folder.is_new:
-            _build(folder, district.Plan(devices))
+            _build(folder, district.Plan(devices), apple)
         _tell("Syncing with the simulated Apple School Manager:")
         _homeroom("apple", "sync")
         repairs.send_some()
+        endings.decide_about_some(User.objects.get(email=TECHNICIAN))
         serve_with(children, host=HOST, port=port)
         password = folder.password_file.read_text().strip()
         _tell("Ready. Ctrl-C ends it; the next start goes on from here. Sign in as")
@@ -105,7 +107,7 @@ def _start_apple(children: Children, folder: Folder, plan: district.Plan) -> str
     return apple
 
 
-def _build(folder: Folder, plan: district.Plan) -> None:
+def _build(folder: Folder, plan: district.Plan, apple: str) -> None:
     """Bring the district in the way a real one comes: two files, a connection, accounts."""
     from appleschool_sim.kinds import Kind as AppleKind
     from appleschool_sim.world import World
@@ -115,6 +117,7 @@ def _build(folder: Folder, plan: district.Plan) -> None:
     people, devices = folder.path / "people.csv", folder.path / "devices.csv"
     district.write_people(people, plan, SEED)
     district.write_devices(devices, plan, world, SEED)
+    endings.let_some_end(apple, plan, world)
     if not Device.objects.exists():
         _homeroom("import", "people", str(people), "--create-sites")
         _homeroom("import", "devices", str(devices), "--create-sites")
@@ -153,7 +156,7 @@ def _make_accounts(folder: Folder) -> None:
     for email, (name, role) in PASSWORDS.items():
         if not User.objects.filter(email=email).exists():
             create_user(actor=COMMAND_LINE, email=email, name=name, password=password, role=role)
-    tell_stories(User.objects.get(email="tech@demo.example"))
+    tell_stories(User.objects.get(email=TECHNICIAN))
     # Last of all: this file says that the district is whole.
     folder.password_file.touch(mode=0o600)
     folder.password_file.write_text(password + "\n")
