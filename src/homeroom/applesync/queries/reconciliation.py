@@ -55,7 +55,7 @@ def in_apple_not_in_inventory(viewer: Viewer) -> QuerySet[AppleDevice]:
     """One row for each serial number, that of the connection to which it would belong."""
     if not viewer.may(Permission.VIEW_SYNC):
         return AppleDevice.objects.none()
-    return _not_in_inventory(listed().filter(pk__in=_rows_in_question()))
+    return _not_in_inventory(listed().filter(pk__in=_rows_in_question("pk")))
 
 
 def in_inventory_not_in_apple(viewer: Viewer) -> QuerySet[Device]:
@@ -80,10 +80,7 @@ def near_matches(viewer: Viewer) -> QuerySet[Device]:
 
     return (
         _not_listed(_maybe_apples(visible_devices(viewer)).filter(pk__in=Unlinked.objects.values("device")))
-        .filter(
-            Exists(near),
-            near_key__in=AppleDevice.objects.filter(pk__in=_rows_in_question()).order_by().values("near_key"),
-        )
+        .filter(Exists(near), near_key__in=_rows_in_question("near_key"))
         .annotate(
             apple_id=of_nearest("pk"),
             apple_serial_number=of_nearest("serial_number"),
@@ -141,11 +138,12 @@ def search_near_matches(devices: QuerySet[Device], text: str) -> QuerySet[Device
     return with_words(devices, text, within("serial_number", "asset_tag", "apple_serial_number"))
 
 
-def _rows_in_question() -> QuerySet[Any, Any]:
-    """All of Apple's that may not be in the inventory: the others are linked to a device with their serial number."""
+def _rows_in_question(path: str) -> QuerySet[Any, Any]:
+    """Of all that the inventory may lack: the other rows are linked to a device with their serial number."""
+    rows = AppleDevice.objects.order_by()
     misfits = Unlinked.objects.filter(misfit__isnull=False).values("misfit")
-    without_device = AppleDevice.objects.filter(device__isnull=True).order_by()
-    return without_device.values("pk").union(misfits, all=True)
+    found: QuerySet[Any, Any] = rows.filter(device__isnull=True).values(path)
+    return found.union(rows.filter(pk__in=misfits).values(path), all=True)
 
 
 def _is_apples() -> Q:
