@@ -155,7 +155,7 @@ def _rows(of: _District, number: int) -> Iterator[Row]:
         yield from _repair(of, number)
     elif of.chance(3):
         yield Incident, _incident(of, number, of.lately(60)) | {"status_id": of.at_apple}
-    if apple and of.chance(20):
+    if apple and of.chance(5):
         yield from _note(of, number)
 
 
