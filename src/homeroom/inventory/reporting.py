@@ -1,5 +1,6 @@
 """What reports of devices have in common: the columns that say which device it is, whose and where."""
 
+from dataclasses import replace
 from typing import Any
 
 from django.db.models import OuterRef, QuerySet, Subquery
@@ -7,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from homeroom.accounts.policy import Viewer
 from homeroom.inventory.exports.reports import Link, ReportColumn
-from homeroom.inventory.models import Assignment, Device
+from homeroom.inventory.models import Assignment, Device, DeviceStatus, Site
 
 DEVICE = Link("inventory:device")
 
@@ -36,6 +37,18 @@ def identity(path: str = "", *, link: Link = DEVICE) -> tuple[ReportColumn, ...]
     )
 
 
+def _site_names() -> QuerySet[Any, Any]:
+    return Site.objects.order_by().values("name")
+
+
+def _status_names() -> QuerySet[Any, Any]:
+    return DeviceStatus.objects.order_by().values("name")
+
+
+SITE = ReportColumn("site", "site__name", heading=_("Site"), sort=("site__name", "pk"), among=_site_names)
+STATUS = ReportColumn(
+    "status", "status__name", heading=_("Status"), sort=("status__name", "pk"), among=_status_names
+)
 DEVICE_COLUMNS = (
     *identity(),
     ReportColumn("name", heading=_("Name"), sort=("name", "pk"), shown=False),
@@ -47,8 +60,8 @@ DEVICE_COLUMNS = (
         shown=False,
         show=shown_family,
     ),
-    ReportColumn("site", "site__name", heading=_("Site"), sort=("site__name", "pk")),
-    ReportColumn("status", "status__name", heading=_("Status"), sort=("status__name", "pk"), shown=False),
+    SITE,
+    replace(STATUS, shown=False),
     ReportColumn("person", "person_id_number", heading=_("Person's external ID"), shown=False),
     ReportColumn("person_name", heading=_("Person")),
 )

@@ -105,7 +105,9 @@ def _rows(request: ViewerRequest, reading: Reading, *, printed: bool) -> dict[st
     asked = reading.selection
     number = counted(asked.found)
     selectable = None if printed else _selectable(request, reading.report)
-    table = report_table(reading, asked.queryset, selectable)
+    # Of few rows it is better to find them all and sort them.
+    rows = asked.queryset.filter(asked.among) if number.more else asked.queryset
+    table = report_table(reading, rows, selectable)
     per_page = MOST_PRINTED if printed else ROWS_PER_PAGE
     paginate = {"per_page": per_page, "paginator_class": CountedPaginator, "count": number.counted}
     RequestConfig(request, paginate=paginate).configure(table)
