@@ -80,6 +80,13 @@ class Reading:
         """The columns that a page has."""
         return self.chosen or [column for column in columns_of_report(self.report.name) if column.shown]
 
+    @property
+    def sorts_row_by_row(self) -> bool:
+        """Whether the database has to find every row before it has the first: none of its indexes has this order."""
+        columns = {column.name: column for column in columns_of_report(self.report.name)}
+        by, usually_by = (columns[name.removeprefix("-")] for name in (self.sort, self.report.order))
+        return not (by.indexed or by.among or by.sort == usually_by.sort)
+
     def refuse_problems(self) -> None:
         for problem in self.problems:
             raise Refused(problem.sentence, field=problem.field)
