@@ -7,7 +7,7 @@ MODULES = (
     "benchmarks.simulator_rate",
     "benchmarks.first_sync",
     "benchmarks.matching_replacements",
-    "benchmarks.statistics",
+    "benchmarks.pages",
 )
 
 if __name__ == "__main__":

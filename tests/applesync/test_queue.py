@@ -17,7 +17,7 @@ from pytest_django import Settings
 from homeroom.accounts.policy import COMMAND_LINE_VIEWER
 from homeroom.applesync.models import AppleDevice, Connection, SyncRun
 from homeroom.applesync.pipeline import queue
-from homeroom.applesync.pipeline.queue import COVERAGE_DAYS, MILESTONES, coverage_day, midnight
+from homeroom.applesync.pipeline.queue import ASKED_AGAIN, COVERAGE_DAYS, coverage_day, midnight
 from homeroom.applesync.queries.coverage import coverage_outlook
 from homeroom.incidents.models import Incident
 from homeroom.incidents.verbs.statuses import default_status
@@ -199,10 +199,10 @@ def test_what_ends_soon_is_asked_for_once_at_each_milestone() -> None:
 
     asked = nights(connection, 100)
 
-    for milestone in MILESTONES:
+    for milestone in ASKED_AGAIN:
         number = (ends - timedelta(days=milestone) - FIRST_NIGHT).days
         assert soon in asked[number], milestone
-    assert sum(soon in ids for ids in asked) <= 1 + len(MILESTONES) + ceil(100 / 14)
+    assert sum(soon in ids for ids in asked) <= 1 + len(ASKED_AGAIN) + ceil(100 / 14)
 
 
 def test_a_fleet_that_ends_on_one_day_stays_within_the_budget_and_starves_nobody() -> None:
@@ -292,7 +292,7 @@ def test_it_says_honestly_when_everything_will_have_been_checked(settings: Setti
         assert (before and before.complete_on) == (after and after.complete_on) == date(2026, 3, 4)
         assert after is not None
         assert after.sentence == (
-            "Coverage of all 1000 devices will have been checked by March 4, 2026 at the present pace; so far 300."
+            "Coverage of all 1,000 devices will have been checked by March 4, 2026 at the present pace; so far 300."
         )
     nights(connection, 4)
     with time_machine.travel(midnight(FIRST_NIGHT + timedelta(days=4)), tick=False):
@@ -322,7 +322,7 @@ def test_the_pace_tells_when_a_first_sync_is_complete_and_what_waits_is_told(set
         outlook = coverage_outlook(COMMAND_LINE_VIEWER, connection)
         assert outlook is not None
         assert outlook.waiting == 4_000
-        assert "4000 checks are beyond today's budget" in outlook.sentence
+        assert "4,000 checks are beyond today's budget" in outlook.sentence
 
 
 def test_there_is_no_outlook_where_nothing_is_synced() -> None:
@@ -384,7 +384,7 @@ def expected(devices: list[Given], today: date, cycle: int, cap: int) -> list[in
 
     def at_milestone(at: int) -> bool:
         until = devices[at].until
-        passed = [] if until is None else [milestone - until for milestone in MILESTONES]
+        passed = [] if until is None else [milestone - until for milestone in ASKED_AGAIN]
         return any(0 <= days_ago < min(age(at), cycle) for days_ago in passed)
 
     def has_changed(at: int) -> bool:

@@ -151,8 +151,8 @@ FRAME = 4
     ("address", "most"),
     [
         (OVERVIEW, FRAME + 5),  # four counts, the connections
-        (IN_APPLE, FRAME + 4),  # count, page, connections, the filter's connections
-        (IN_INVENTORY, FRAME + 5),  # count, retired, page, connections, the filter's sites
+        (IN_APPLE, FRAME + 5),  # count, page's keys and rows, connections, the filter's connections
+        (IN_INVENTORY, FRAME + 6),  # count, retired, page's keys and rows, connections, the filter's sites
         (NEAR, FRAME + 5),  # count, page, connections, the filter's connections and sites
     ],
 )

@@ -6,6 +6,7 @@ from homeroom.audit.actors import COMMAND_LINE
 from homeroom.inventory import queries
 from homeroom.inventory.models import DeviceStatus
 from homeroom.inventory.verbs.assignments import check_in, check_out
+from homeroom.inventory.visibility import FEW_SITES
 from tests.builders import make_device, make_person, make_site, make_status
 
 pytestmark = pytest.mark.django_db
@@ -125,7 +126,10 @@ SESSION_USER_AND_SITES = 3
 @pytest.mark.parametrize(
     ("page", "most"),
     [
-        ("devices", SESSION_USER_AND_SITES + 4),  # count, page, the filters' sites and statuses
+        (
+            "devices",
+            SESSION_USER_AND_SITES + 5,
+        ),  # count, page's keys and rows, the filters' sites and statuses
         ("people", SESSION_USER_AND_SITES + 3),
         ("sites", SESSION_USER_AND_SITES + 2),
     ],
@@ -141,11 +145,37 @@ def test_a_list_costs_as_many_queries_for_a_page_of_rows_as_for_one(
 
 
 def test_counting_the_list_joins_nothing(as_viewer, django_assert_num_queries, devices):
-    with django_assert_num_queries(SESSION_USER_AND_SITES + 4) as asked:
+    with django_assert_num_queries(SESSION_USER_AND_SITES + 5) as asked:
         as_viewer.get(LIST)
     counts = [query["sql"] for query in asked.captured_queries if "COUNT(" in query["sql"]]
     assert len(counts) == 1
     assert "JOIN" not in counts[0]
+
+
+def test_a_page_of_the_list_is_chosen_before_anything_is_joined(
+    as_viewer, django_assert_num_queries, devices
+):
+    with django_assert_num_queries(SESSION_USER_AND_SITES + 5) as asked:
+        as_viewer.get(LIST)
+    sorted_by_tag = [query["sql"] for query in asked.captured_queries if '"asset_tag" ASC' in query["sql"]]
+    assert len(sorted_by_tag) == 1
+    assert "JOIN" not in sorted_by_tag[0]
+
+
+def test_a_list_is_sorted_by_what_is_joined_too(as_viewer):
+    for name in ("Zoe", "Amir", "Mia"):
+        check_out(make_device(asset_tag=f"OF-{name}"), make_person(name=name), actor=COMMAND_LINE)
+    page = text(as_viewer.get(LIST, {"sort": "holder"}))
+    assert page.index("OF-Amir") < page.index("OF-Mia") < page.index("OF-Zoe")
+    page = text(as_viewer.get(LIST, {"sort": "-holder"}))
+    assert page.index("OF-Zoe") < page.index("OF-Mia") < page.index("OF-Amir")
+
+
+def test_somebody_of_many_sites_sees_those_and_no_other():
+    here = [make_device(asset_tag=f"HERE-{number}") for number in range(FEW_SITES + 2)]
+    make_device(asset_tag="THERE")
+    viewer = Viewer(COMMAND_LINE, Role.TECHNICIAN, frozenset(device.site_id for device in here))
+    assert set(queries.visible_devices(viewer)) == set(here)
 
 
 @pytest.mark.parametrize("assignments", [1, 20])

@@ -21,6 +21,7 @@ from homeroom.inventory.exports import reports as registry
 from homeroom.inventory.exports.reports import Selectable, report_named, reports, reports_for
 from homeroom.inventory.models import Device, Site
 from homeroom.inventory.verbs.assignments import check_out
+from homeroom.reports.views import reports as views
 from homeroom.reports.views.reports import MOST_PRINTED
 from homeroom.rows import write_rows
 from homeroom.web.counts import MOST_COUNTED
@@ -131,7 +132,7 @@ def test_what_is_asked_wrongly_is_said_and_no_row_shown_instead(as_viewer: Clien
     assert as_viewer.get(EXPIRING, {"format": "pdf"}).status_code == 404
 
 
-def test_pages_of_fifty_and_more_than_ten_thousand_are_not_counted(as_viewer: Client):
+def more_without_applecare_than_are_counted() -> None:
     status = make_device(asset_tag="A0").status_id
     site = Site.objects.get()
     numbers = range(1, MOST_COUNTED + 2)
@@ -148,6 +149,10 @@ def test_pages_of_fifty_and_more_than_ten_thousand_are_not_counted(as_viewer: Cl
         CoverageCheck,
         [{"device_id": pk, "attempted_at": at, "succeeded_at": at, "failure": ""} for pk in keys],
     )
+
+
+def test_pages_of_fifty_and_more_than_ten_thousand_are_not_counted(as_viewer: Client):
+    more_without_applecare_than_are_counted()
     page = as_viewer.get(WITHOUT, {"page": "3"})
     assert "more than 10,000 rows" in text(page)
     assert page.context["table"].page.start_index() == 101
@@ -156,6 +161,20 @@ def test_pages_of_fifty_and_more_than_ten_thousand_are_not_counted(as_viewer: Cl
     paper = text(as_viewer.get(WITHOUT, {"print": "1"}))
     assert f"The first {MOST_PRINTED} of more than 10,000 rows" in paper
     assert paper.count('data-label="Asset tag"') == MOST_PRINTED
+
+
+def test_nobody_waits_until_very_many_rows_are_sorted(as_viewer: Client, monkeypatch: pytest.MonkeyPatch):
+    more_without_applecare_than_are_counted()
+    assert "Too many rows to sort" not in text(as_viewer.get(WITHOUT, {"sort": "model"}))
+    monkeypatch.setattr(views, "MOST_SORTED", MOST_COUNTED)
+    for sort in ("asset_tag", "-serial_number", "site", "-status", "purchase_date", "cost"):
+        assert len(as_viewer.get(WITHOUT, {"sort": sort}).context["table"].page.object_list) == 50
+    for address in ({"sort": "-model"}, {"sort": "coverage_ended", "print": "1"}):
+        page = as_viewer.get(WITHOUT, address)
+        assert "More than 10,000 rows are not sorted this way while you wait." in text(page)
+        assert "table" not in page.context
+    assert "Too many rows to sort" not in text(as_viewer.get(WITHOUT, {"sort": "-model", "q": "D00001"}))
+    assert len(csv_of(as_viewer, WITHOUT, sort="-model")) == MOST_COUNTED + 2
 
 
 def test_the_printed_report_has_all_rows_and_says_what_was_asked(as_viewer: Client):

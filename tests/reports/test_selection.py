@@ -8,9 +8,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from homeroom.accounts.policy import COMMAND_LINE_VIEWER
+from homeroom.insurance.queries import in_question, today, with_coverage, without_applecare
+from homeroom.insurance.rules import CoverageState
 from homeroom.inventory.exports.reports import columns_of_report, report_named, reports
 from homeroom.reports.selection import canonical, filter_names, read, selection
 from homeroom.web.errors import Refused
+from tests.reports.districts import build
 
 EXPIRING = report_named("applecare-expiring")
 COLUMNS = [column.name for column in columns_of_report(EXPIRING.name)]
@@ -90,3 +93,26 @@ def test_an_unknown_filter_is_named_with_those_that_there_are() -> None:
 @any_report
 def test_every_report_can_be_searched(name: str) -> None:
     assert "q" in filter_names(report_named(name), COMMAND_LINE_VIEWER)
+
+
+@pytest.mark.django_db
+def test_what_a_long_report_is_read_by_is_true_of_every_row_and_keeps_the_order():
+    build(300, today=today())
+    walked = 0
+    for name in reports():
+        for column in columns_of_report(name):
+            for sort in (column.name, f"-{column.name}") if column.among else ():
+                asked = selection(report_named(name), f"sort={sort}", COMMAND_LINE_VIEWER)
+                keys = list(asked.queryset.values_list("pk", flat=True))
+                assert list(asked.queryset.filter(asked.among).values_list("pk", flat=True)) == keys
+                walked += bool(keys)
+    assert walked
+
+
+@pytest.mark.django_db
+def test_the_devices_without_applecare_are_those_whose_state_is_ended_or_none():
+    build(400, today=today())
+    states = with_coverage(in_question(COMMAND_LINE_VIEWER), today()).values_list("pk", "coverage")
+    found = set(without_applecare(COMMAND_LINE_VIEWER, today()).values_list("pk", flat=True))
+    assert found == {pk for pk, state in states if state in {CoverageState.ENDED, CoverageState.NONE}}
+    assert {state for _pk, state in states} == set(CoverageState)

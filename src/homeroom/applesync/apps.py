@@ -1,5 +1,8 @@
+from typing import Any
+
 from django.apps import AppConfig
 from django.db.models import Q
+from django.db.models.signals import post_migrate
 from django.utils.translation import gettext_lazy as _
 
 from homeroom.accounts.policy import Permission
@@ -40,6 +43,7 @@ class AppleSyncConfig(AppConfig):
         from homeroom.inventory.timeline import register_sentence
         from homeroom.notifications.kinds import register_kind
 
+        post_migrate.connect(_keep_unlinked, sender=self)
         register_unlisted(Q(apple_device__isnull=True))
         register_apple()
         add_apple_to_device_list()
@@ -103,3 +107,9 @@ class AppleSyncConfig(AppConfig):
         add_to_menu(
             Page(_("Syncs"), "applesync:runs", icon="refresh", permission=Permission.VIEW_SYNC, order=60)
         )
+
+
+def _keep_unlinked(using: str, **_kwargs: Any) -> None:
+    from homeroom.applesync.verbs.unlinked import keep_unlinked
+
+    keep_unlinked(using)

@@ -3,14 +3,14 @@
 from datetime import date, timedelta
 
 from django.conf import settings
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.db.models import Count, Q, QuerySet
 
 from homeroom.accounts.models import User
 from homeroom.accounts.policy import GRANTS, Permission, Role, Viewer
 from homeroom.incidents.models import Attachment, Comment, Incident, IncidentStatus
 from homeroom.insurance.queries import today
 from homeroom.inventory.models import Assignment, Device, Person, Site
-from homeroom.inventory.queries import visible_devices
+from homeroom.inventory.queries import of_visible_devices
 from homeroom.web.searching import with_words, within
 
 MOST_DIGITS = 18
@@ -31,10 +31,7 @@ def incidents(viewer: Viewer) -> QuerySet[Incident]:
     """Of the devices that the viewer sees."""
     if not viewer.may(Permission.VIEW_INCIDENTS):
         return Incident.objects.none()
-    if viewer.site_ids is None:
-        return Incident.objects.all()
-    # Looked up device by device: there are few incidents, and a site's devices may be a hundred thousand.
-    return Incident.objects.filter(Exists(visible_devices(viewer).order_by().filter(pk=OuterRef("device"))))
+    return of_visible_devices(Incident.objects.all(), viewer)
 
 
 def open_incidents_of(viewer: Viewer) -> QuerySet[Incident]:

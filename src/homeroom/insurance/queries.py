@@ -53,7 +53,8 @@ def with_sync_mark(records: QuerySet[InsuranceRecord]) -> QuerySet[InsuranceReco
 
 
 def insurance_records(viewer: Viewer) -> QuerySet[InsuranceRecord]:
-    return InsuranceRecord.objects.filter(device__in=visible_devices(viewer)).select_related("device")
+    records = InsuranceRecord.objects.select_related("device")
+    return records if viewer.site_ids is None else records.filter(device__in=visible_devices(viewer))
 
 
 def with_coverage(devices: QuerySet[Device], day: date) -> QuerySet[Device]:
@@ -157,8 +158,9 @@ def newly_at_milestone(viewer: Viewer, day: date) -> QuerySet[Device]:
 
 def without_applecare(viewer: Viewer, day: date) -> QuerySet[Device]:
     """Of these, those that had AppleCare, and those of which Apple says that they have none. Not the unknown ones."""
-    without = (CoverageState.ENDED, CoverageState.NONE)
-    return with_coverage(in_question(viewer), day).filter(Q(coverage__in=without))
+    # As conditions and not as the state that they come to, so that PostgreSQL can tell that they are many.
+    has_begun = Q(**{f"{SUMMARY}applecare_from__lte": day})
+    return with_coverage(in_question(viewer), day).filter(~covered("applecare", day), has_begun | _is_known())
 
 
 def covered(kind: str, day: date) -> Q:
@@ -199,14 +201,16 @@ def _next_has_begun(kind: str, day: date) -> Q:
     return Q(**{f"{SUMMARY}{kind}_next_from__lte": day})
 
 
+def _is_known() -> Q:
+    """Whether the last check succeeded: then what Apple did not tell of, there is not."""
+    return Q(**{f"{CHECK}succeeded_at__isnull": False, f"{CHECK}failure": ""})
+
+
 def _state(kind: str, day: date) -> Case:
     return Case(
         When(covered(kind, day), then=Value(CoverageState.COVERED.value)),
         When(Q(**{f"{SUMMARY}{kind}_from__lte": day}), then=Value(CoverageState.ENDED.value)),
-        When(
-            Q(**{f"{CHECK}succeeded_at__isnull": False, f"{CHECK}failure": ""}),
-            then=Value(CoverageState.NONE.value),
-        ),
+        When(_is_known(), then=Value(CoverageState.NONE.value)),
         default=Value(CoverageState.UNKNOWN.value),
         output_field=CharField(),
     )

@@ -175,6 +175,9 @@ class Device(models.Model):
         indexes = [
             models.Index(fields=["site", "status"], name="device_site_status"),
             models.Index(fields=["near_key"], name="device_near_key"),
+            models.Index(fields=["name", "id"], name="device_name"),
+            models.Index(fields=["purchase_date", "id"], name="device_purchase_date"),
+            models.Index(fields=["cost", "id"], name="device_cost"),
         ]
 
     def __str__(self) -> str:

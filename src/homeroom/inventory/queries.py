@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db.models import (
     Case,
@@ -11,6 +11,7 @@ from django.db.models import (
     F,
     FilteredRelation,
     IntegerField,
+    Model,
     OuterRef,
     Q,
     QuerySet,
@@ -25,6 +26,7 @@ from homeroom.inventory.models import Assignment, Device, DeviceStatus, Person, 
 from homeroom.inventory.visibility import visible_to
 from homeroom.web.searching import with_words, within
 
+Row = TypeVar("Row", bound=Model)
 CURRENT_KINDS = (DeviceStatus.Kind.IN_SERVICE, DeviceStatus.Kind.IN_STORAGE, DeviceStatus.Kind.IN_REPAIR)
 
 
@@ -50,6 +52,16 @@ class DeviceElsewhere:
 
 def visible_devices(viewer: Viewer) -> QuerySet[Device]:
     return Device.objects.filter(visible_to(viewer))
+
+
+def of_visible_devices(rows: QuerySet[Row], viewer: Viewer) -> QuerySet[Row]:
+    """Of few rows that have a `device`, those whose device the viewer sees.
+
+    Each is looked up: a site's devices may be a hundred thousand, and a database would list them all first.
+    """
+    if viewer.site_ids is None:
+        return rows
+    return rows.filter(Exists(visible_devices(viewer).order_by().filter(pk=OuterRef("device"))))
 
 
 def visible_people(viewer: Viewer) -> QuerySet[Person]:
@@ -237,6 +249,5 @@ def assignments_of_device(device: Device) -> QuerySet[Assignment]:
 
 def assignments_of_person(viewer: Viewer, person: Person) -> QuerySet[Assignment]:
     """A device of a site that the viewer doesn't see is left out."""
-    return person.assignments.filter(device__in=visible_devices(viewer)).select_related(
-        "device__site", "device__status"
-    )
+    found = person.assignments.select_related("device__site", "device__status")
+    return of_visible_devices(found, viewer)

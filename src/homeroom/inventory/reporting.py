@@ -1,5 +1,6 @@
 """What reports of devices have in common: the columns that say which device it is, whose and where."""
 
+from dataclasses import replace
 from typing import Any
 
 from django.db.models import OuterRef, QuerySet, Subquery
@@ -7,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from homeroom.accounts.policy import Viewer
 from homeroom.inventory.exports.reports import Link, ReportColumn
-from homeroom.inventory.models import Assignment, Device
+from homeroom.inventory.models import Assignment, Device, DeviceStatus, Site
 
 DEVICE = Link("inventory:device")
 
@@ -24,6 +25,7 @@ def identity(path: str = "", *, link: Link = DEVICE) -> tuple[ReportColumn, ...]
             f"{path}asset_tag",
             heading=_("Asset tag"),
             sort=(f"{path}asset_tag", "pk"),
+            indexed=True,
             link=link,
         ),
         ReportColumn(
@@ -31,14 +33,27 @@ def identity(path: str = "", *, link: Link = DEVICE) -> tuple[ReportColumn, ...]
             f"{path}serial_number",
             heading=_("Serial number"),
             sort=(f"{path}serial_number", "pk"),
+            indexed=True,
             link=link,
         ),
     )
 
 
+def _site_names() -> QuerySet[Any, Any]:
+    return Site.objects.order_by().values("name")
+
+
+def _status_names() -> QuerySet[Any, Any]:
+    return DeviceStatus.objects.order_by().values("name")
+
+
+SITE = ReportColumn("site", "site__name", heading=_("Site"), sort=("site__name", "pk"), among=_site_names)
+STATUS = ReportColumn(
+    "status", "status__name", heading=_("Status"), sort=("status__name", "pk"), among=_status_names
+)
 DEVICE_COLUMNS = (
     *identity(),
-    ReportColumn("name", heading=_("Name"), sort=("name", "pk"), shown=False),
+    ReportColumn("name", heading=_("Name"), sort=("name", "pk"), indexed=True, shown=False),
     ReportColumn("model", heading=_("Model as typed"), sort=("model", "pk"), shown=False),
     ReportColumn(
         "product_family",
@@ -47,14 +62,16 @@ DEVICE_COLUMNS = (
         shown=False,
         show=shown_family,
     ),
-    ReportColumn("site", "site__name", heading=_("Site"), sort=("site__name", "pk")),
-    ReportColumn("status", "status__name", heading=_("Status"), sort=("status__name", "pk"), shown=False),
+    SITE,
+    replace(STATUS, shown=False),
     ReportColumn("person", "person_id_number", heading=_("Person's external ID"), shown=False),
     ReportColumn("person_name", heading=_("Person")),
 )
 PURCHASE_COLUMNS = (
-    ReportColumn("purchase_date", heading=_("Purchased"), sort=("purchase_date", "pk"), shown=False),
-    ReportColumn("cost", heading=_("Cost"), sort=("cost", "pk"), shown=False),
+    ReportColumn(
+        "purchase_date", heading=_("Purchased"), sort=("purchase_date", "pk"), indexed=True, shown=False
+    ),
+    ReportColumn("cost", heading=_("Cost"), sort=("cost", "pk"), indexed=True, shown=False),
     ReportColumn("purchase_order", heading=_("Purchase order"), shown=False),
     ReportColumn("funding_source", heading=_("Funding source"), sort=("funding_source", "pk"), shown=False),
 )

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.forms import ModelChoiceField
 from django.http import QueryDict
 from django.utils.translation import gettext as _
@@ -45,6 +45,8 @@ class Selection:
     found: QuerySet[Any]
     """The rows without order, and without what only columns need: to be counted."""
     queryset: QuerySet[Any]
+    among: Q
+    """True of every row: by it a database reads many rows in order that it would otherwise sort."""
 
     @property
     def names(self) -> list[str]:
@@ -78,6 +80,13 @@ class Reading:
         """The columns that a page has."""
         return self.chosen or [column for column in columns_of_report(self.report.name) if column.shown]
 
+    @property
+    def sorts_row_by_row(self) -> bool:
+        """Whether the database has to find every row before it has the first: none of its indexes has this order."""
+        columns = {column.name: column for column in columns_of_report(self.report.name)}
+        by, usually_by = (columns[name.removeprefix("-")] for name in (self.sort, self.report.order))
+        return not (by.indexed or by.among or by.sort == usually_by.sort)
+
     def refuse_problems(self) -> None:
         for problem in self.problems:
             raise Refused(problem.sentence, field=problem.field)
@@ -89,7 +98,8 @@ class Reading:
         columns = columns_of_report(self.report.name)
         found = self.filter.qs.order_by()
         in_order = annotated(self.report.name, found, self.viewer).order_by(*_fields(columns, self.sort))
-        return Selection(self.report, self.viewer, self.chosen or columns, found, in_order)
+        among = _among(columns, self.sort)
+        return Selection(self.report, self.viewer, self.chosen or columns, found, in_order, among)
 
 
 def selection(report: Report, query: str, viewer: Viewer) -> Selection:
@@ -198,6 +208,11 @@ def _no_column(place: str, name: str, known: Iterable[str]) -> Problem:
     if place == SORT:
         return Problem(place, _("This report can't be sorted by “%(name)s”, but by: %(columns)s.") % told)
     return Problem(place, _("“%(name)s” is no column of this report. It has: %(columns)s.") % told)
+
+
+def _among(columns: Sequence[ReportColumn], sort: str) -> Q:
+    (column,) = (column for column in columns if column.name == sort.removeprefix("-"))
+    return Q(**{f"{column.sort[0]}__in": column.among()}) if column.among else Q()
 
 
 def _fields(columns: Sequence[ReportColumn], sort: str) -> list[str]:

@@ -7,6 +7,7 @@ from homeroom.applesync.models.replacements import Replacement
 from homeroom.applesync.models.runs import RunNote, SyncRun
 from homeroom.applesync.models.staging import StagedAnswer, StagedDevice
 from homeroom.applesync.models.told import ToldReplacement
+from homeroom.applesync.models.unlinked import Unlinked
 
 __all__ = [
     "AppleDevice",
@@ -20,4 +21,5 @@ __all__ = [
     "StagedDevice",
     "SyncRun",
     "ToldReplacement",
+    "Unlinked",
 ]

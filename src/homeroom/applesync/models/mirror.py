@@ -65,6 +65,9 @@ class AppleDevice(models.Model):
                 name="mirror_order_r",
                 condition=Q(order_number__startswith="R"),
             ),
+            models.Index(
+                fields=["near_key", "id"], name="mirror_without_device", condition=Q(device__isnull=True)
+            ),
         ]
 
     def __str__(self) -> str:

@@ -1,5 +1,8 @@
 """Where Apple's list and the inventory differ. Only active connections count: of others nobody knows today's list.
 
+What is linked to its like on today's list is in both. The others are few and known (`Unlinked`), and each of them is
+looked at closely: its serial number may have been edited since the last sync, or not have been linked yet.
+
 Devices of the inventory are cut to the viewer's sites. Apple's unmatched devices have no site yet, and
 everybody who may see syncs sees them.
 """
@@ -24,7 +27,7 @@ from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
 from homeroom.accounts.policy import Permission, Viewer
-from homeroom.applesync.models import AppleDevice
+from homeroom.applesync.models import AppleDevice, Unlinked
 from homeroom.inventory.makes import OTHER_FAMILIES, told_apple
 from homeroom.inventory.models import Device, DeviceStatus
 from homeroom.inventory.queries import visible_devices
@@ -50,14 +53,16 @@ def listed() -> QuerySet[AppleDevice]:
 
 def in_apple_not_in_inventory(viewer: Viewer) -> QuerySet[AppleDevice]:
     """One row for each serial number, that of the connection to which it would belong."""
-    return _not_in_inventory(listed()) if viewer.may(Permission.VIEW_SYNC) else AppleDevice.objects.none()
+    if not viewer.may(Permission.VIEW_SYNC):
+        return AppleDevice.objects.none()
+    return _not_in_inventory(listed().filter(pk__in=_rows_in_question("pk")))
 
 
 def in_inventory_not_in_apple(viewer: Viewer) -> QuerySet[Device]:
     """Apple devices only. What is not told to be Apple's, by family, maker or model, is not."""
     if not viewer.may(Permission.VIEW_SYNC):
         return Device.objects.none()
-    return _not_listed(visible_devices(viewer).filter(_is_apples()))
+    return _not_listed(visible_devices(viewer).filter(_is_apples(), pk__in=Unlinked.objects.values("device")))
 
 
 def near_matches(viewer: Viewer) -> QuerySet[Device]:
@@ -74,8 +79,8 @@ def near_matches(viewer: Viewer) -> QuerySet[Device]:
         return Subquery(near.order_by("serial_number", "pk").values(path)[:1])
 
     return (
-        _not_listed(_maybe_apples(visible_devices(viewer)))
-        .filter(Exists(near))
+        _not_listed(_maybe_apples(visible_devices(viewer)).filter(pk__in=Unlinked.objects.values("device")))
+        .filter(Exists(near), near_key__in=_rows_in_question("near_key"))
         .annotate(
             apple_id=of_nearest("pk"),
             apple_serial_number=of_nearest("serial_number"),
@@ -133,6 +138,14 @@ def search_near_matches(devices: QuerySet[Device], text: str) -> QuerySet[Device
     return with_words(devices, text, within("serial_number", "asset_tag", "apple_serial_number"))
 
 
+def _rows_in_question(path: str) -> QuerySet[Any, Any]:
+    """Of all that the inventory may lack: the other rows are linked to a device with their serial number."""
+    rows = AppleDevice.objects.order_by()
+    misfits = Unlinked.objects.filter(misfit__isnull=False).values("misfit")
+    found: QuerySet[Any, Any] = rows.filter(device__isnull=True).values(path)
+    return found.union(rows.filter(pk__in=misfits).values(path), all=True)
+
+
 def _is_apples() -> Q:
     return told_apple() | Q(product_family="", apple_device__isnull=False)
 
@@ -147,12 +160,12 @@ def _not_listed(devices: QuerySet[Device]) -> QuerySet[Device]:
 
 def _not_in_inventory(rows: QuerySet[AppleDevice]) -> QuerySet[AppleDevice]:
     in_inventory = Device.objects.filter(serial_number=OuterRef("serial_number"))
-    owner = (
-        listed()
-        .filter(serial_number=OuterRef("serial_number"))
-        .order_by(Coalesce("added_at", Value(LONG_AGO)).desc(), "-pk")
+    of_same = listed().order_by().filter(serial_number=OuterRef("serial_number")).exclude(pk=OuterRef("pk"))
+    ours = Coalesce(OuterRef("added_at"), Value(LONG_AGO))
+    owners = of_same.annotate(added=Coalesce("added_at", Value(LONG_AGO))).filter(
+        Q(added__gt=ours) | Q(added=ours, pk__gt=OuterRef("pk"))
     )
-    return rows.filter(~Exists(in_inventory), pk=Subquery(owner.values("pk")[:1]))
+    return rows.filter(~Exists(in_inventory), ~Exists(owners))
 
 
 def _near_listed() -> QuerySet[AppleDevice]:

@@ -13,7 +13,7 @@ from django_stubs_ext.annotations import Annotations
 from homeroom.accounts.policy import Permission, Viewer
 from homeroom.applesync.models import Connection, RunNote, SyncRun
 from homeroom.applesync.verbs.runs import counts
-from homeroom.inventory.queries import visible_devices
+from homeroom.inventory.queries import of_visible_devices
 from homeroom.web.counts import written
 
 CHECKPOINT_FIELDS = ("listing_seen", "listing_cursor")
@@ -52,7 +52,7 @@ def runs(viewer: Viewer) -> QuerySet[SyncRun]:
 
 def notes(viewer: Viewer, run: SyncRun) -> QuerySet[RunNote]:
     """A run's notes; those about devices of other sites only for those who see all sites."""
-    return _of_seen_devices(run.notes.select_related("device"), viewer)
+    return of_visible_devices(run.notes.select_related("device"), viewer)
 
 
 def sync_problems(viewer: Viewer) -> QuerySet[RunNote]:
@@ -71,14 +71,8 @@ def sync_problems(viewer: Viewer) -> QuerySet[RunNote]:
         pk__gt=OuterRef("pk"),
     )
     still_failing = ~Q(kind=RunNote.Kind.COVERAGE_FAILED) | ~Q(device__coverage_check__failure="")
-    found = RunNote.objects.filter(
-        Q(serial_number="") | ~Exists(again), still_failing, kind__in=PROBLEMS, run__preview=False
-    )
-    return _of_seen_devices(found, viewer)
-
-
-def _of_seen_devices(shown: QuerySet[RunNote], viewer: Viewer) -> QuerySet[RunNote]:
-    return shown if viewer.site_ids is None else shown.filter(device__in=visible_devices(viewer))
+    seen = of_visible_devices(RunNote.objects.filter(kind__in=PROBLEMS, run__preview=False), viewer)
+    return seen.filter(Q(serial_number="") | ~Exists(again), still_failing)
 
 
 def complete_listings() -> QuerySet[Annotated[SyncRun, Annotations[Listing]]]:

@@ -15,7 +15,7 @@ from homeroom.applesync.verbs.reconciliation import inventory_values
 from homeroom.inventory.exports.reports import Link, Page, Report, ReportColumn, register_report
 from homeroom.inventory.models import Device
 from homeroom.inventory.near import differences
-from homeroom.inventory.reporting import identity, shown_family
+from homeroom.inventory.reporting import SITE, STATUS, identity, shown_family
 
 IN_APPLE = "in-apple-not-in-inventory"
 IN_INVENTORY = "in-inventory-not-in-apple"
@@ -39,8 +39,6 @@ def _shown_reason(reason: str) -> Any:
 
 
 _MODEL = ReportColumn("model", heading=_("Model as typed"), sort=("model", "pk"), shown=False)
-_STATUS = ReportColumn("status", "status__name", heading=_("Status"), sort=("status__name", "pk"))
-_SITE = ReportColumn("site", "site__name", heading=_("Site"), sort=("site__name", "pk"))
 IN_APPLE_COLUMNS = (
     ReportColumn("asset_tag", heading=_("Asset tag"), shown=False),
     ReportColumn(
@@ -85,8 +83,8 @@ IN_INVENTORY_COLUMNS = (
         shown=False,
         show=shown_family,
     ),
-    _SITE,
-    _STATUS,
+    SITE,
+    STATUS,
     ReportColumn("retired", heading=_("Retired"), shown=False),
     ReportColumn("reason", heading=_("Why"), sort=("reason", "pk"), show=_shown_reason),
     ReportColumn("left_at", heading=_("Left Apple's list"), sort=("left_at", "pk")),
@@ -98,8 +96,8 @@ NEAR_COLUMNS = (
     ReportColumn("differs_in", "spellings", _differences, heading=_("Differs in")),
     _MODEL,
     ReportColumn("apple_model", heading=_("Model at Apple"), shown=False),
-    _SITE,
-    _STATUS,
+    SITE,
+    STATUS,
     ReportColumn("connection", "apple_connection", heading=_("Connection"), shown=False),
 )
 

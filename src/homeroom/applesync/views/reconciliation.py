@@ -43,7 +43,7 @@ def in_apple(request: ViewerRequest) -> HttpResponseBase:
     found = InAppleFilter(request.GET, queries.in_apple_not_in_inventory(request.viewer), request=request)
     rows = queries.with_near_device(found.qs).select_related("connection").defer("connection__private_key")
     count = found.qs.count()
-    table = paged(InAppleTable, rows, request, count=count, order_by="serial_number")
+    table = paged(InAppleTable, rows, request, found=found.qs, count=count, order_by="serial_number")
     if "format" in request.GET:
         return export_response(reports.IN_APPLE, table.data.data, request.viewer, request.GET["format"])
     may_add = request.viewer.may(Permission.EDIT_INVENTORY)
@@ -55,7 +55,8 @@ def in_apple(request: ViewerRequest) -> HttpResponseBase:
 def in_inventory(request: ViewerRequest) -> HttpResponseBase:
     found = InInventoryFilter(request.GET, queries.in_inventory_not_in_apple(request.viewer), request=request)
     rows = queries.with_reason(found.qs).select_related("site", "status")
-    table = paged(InInventoryTable, rows, request, count=found.qs.count(), order_by="asset_tag")
+    count = found.qs.count()
+    table = paged(InInventoryTable, rows, request, found=found.qs, count=count, order_by="asset_tag")
     if "format" in request.GET:
         return export_response(reports.IN_INVENTORY, table.data.data, request.viewer, request.GET["format"])
     context = {

@@ -25,7 +25,7 @@ from homeroom.incidents.models import Incident, Shipment, ShipmentUnit
 from homeroom.incidents.preflight import Concern, preflight
 from homeroom.incidents.queries import at_apple, incidents, is_at_apple
 from homeroom.inventory.models import Assignment, Device
-from homeroom.inventory.queries import visible_devices
+from homeroom.inventory.queries import of_visible_devices
 
 NOBODY_ASKS_AFTER = timedelta(seconds=20)
 RECENT = timedelta(days=14)
@@ -206,7 +206,7 @@ def loaners_to_take_back(viewer: Viewer, found: Iterable[Incident]) -> Mapping[i
     if not people or not viewer.may(Permission.VIEW_INVENTORY):
         return {}
     present = Assignment.objects.filter(person__in=people, ended_at__isnull=True)
-    lent = present.filter(kind=Assignment.Kind.LOANER, device__in=visible_devices(viewer))
+    lent = of_visible_devices(present.filter(kind=Assignment.Kind.LOANER), viewer)
     own = present.filter(kind=Assignment.Kind.PRIMARY).values_list("person", "device", "started_at")
     loaners: dict[int, list[Assignment]] = {}
     for assignment in lent.select_related("device", "person").order_by("started_at", "pk"):

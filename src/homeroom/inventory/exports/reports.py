@@ -26,12 +26,16 @@ class Link:
 class ReportColumn(ExportColumn):
     """A column of files that people see too.
 
-    `sort` are the fields by which it sorts, a unique one last; without any, it does not. `show` says how people read
-    a value. What is not `shown` can be chosen.
+    `sort` are the fields by which it sorts, a unique one last; without any, it does not. `among` are all
+    values that the first of them can have, where these are few and each row has one: a long report is then read in
+    their order and not sorted; so it is where the fields of `sort` are `indexed`. `show` says how people read a value.
+    What is not `shown` can be chosen.
     """
 
     heading: Words
     sort: tuple[str, ...] = ()
+    among: Callable[[], QuerySet[Any, Any]] | None = None
+    indexed: bool = False
     shown: bool = True
     show: Callable[[Any], Any] | None = None
     link: Link | None = None

@@ -29,7 +29,15 @@ def devices(request: ViewerRequest) -> HttpResponseBase:
     found = DeviceFilter(request.GET, queries.visible_devices(request.viewer), request=request)
     rows = with_additions(queries.for_list(found.qs))
     count, columns = found.qs.count(), added_columns()
-    table = paged(DeviceTable, rows, request, count=count, order_by="asset_tag", extra_columns=columns)
+    table = paged(
+        DeviceTable,
+        rows,
+        request,
+        found=found.qs,
+        count=count,
+        order_by="asset_tag",
+        extra_columns=columns,
+    )
     if "format" in request.GET:
         return export_response("devices", table.data.data, request.viewer, request.GET["format"])
     return render(request, "inventory/devices.html", {"table": table, "filter": found})

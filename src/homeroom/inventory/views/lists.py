@@ -7,8 +7,32 @@ import django_tables2 as tables
 from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django_tables2.data import TableQuerysetData
 
 ROWS_PER_PAGE = 50
+
+
+class RowsOfPage(TableQuerysetData):
+    """Of a page the keys are asked for first: what rows bring along is fetched for its rows alone.
+
+    A database that has to sort would otherwise fetch it for all that are sorted.
+    """
+
+    def __init__(self, rows: QuerySet[Any], found: QuerySet[Any]) -> None:
+        super().__init__(rows)
+        self.found = found
+
+    def __getitem__(self, page: slice) -> list[Any]:
+        keys = list(self._in_order().values_list("pk", flat=True)[page])
+        rows = {row.pk: row for row in self.data.order_by().filter(pk__in=keys)} if keys else {}
+        return [rows[key] for key in keys if key in rows]
+
+    def _in_order(self) -> QuerySet[Any]:
+        """The found rows in the order of the table, without what they bring along unless they are sorted by it."""
+        order = self.data.query.order_by
+        brought = self.data.query.annotations.keys() - self.found.query.annotations.keys()
+        is_by_it = any(str(name).removeprefix("-").partition("__")[0] in brought for name in order)
+        return self.data if is_by_it else self.found.order_by(*order)
 
 
 class CountedPaginator(Paginator[Any]):
@@ -26,12 +50,18 @@ def paged(
     rows: QuerySet[Any],
     request: HttpRequest,
     *,
+    found: QuerySet[Any] | None = None,
     count: int,
     order_by: str,
     extra_columns: Sequence[tuple[str, tables.Column]] = (),
 ) -> tables.Table:
-    """A wrong page number shows the nearest page; an unknown column does not sort."""
+    """A wrong page number shows the nearest page; an unknown column does not sort.
+
+    Of long lists `found` are the rows before what the table shows of them was joined.
+    """
     paginate = {"per_page": ROWS_PER_PAGE, "paginator_class": CountedPaginator, "count": count}
-    table = kind(rows, order_by=order_by, extra_columns=extra_columns)
+    table = kind(
+        rows if found is None else RowsOfPage(rows, found), order_by=order_by, extra_columns=extra_columns
+    )
     tables.RequestConfig(request, paginate=paginate).configure(table)
     return table

@@ -30,7 +30,10 @@ from homeroom.reports.queries.saved import may_change_view, saved_views, views_o
 from homeroom.reports.selection import COLUMNS, OF_THE_PAGE, SORT, Reading, in_words, read
 from homeroom.web.counts import counted
 
+XLSX_LATER = "reports/_xlsx_later.html"
 MOST_PRINTED = 2_000
+MOST_SORTED = 50_000
+"""Rows that a page sorts while somebody waits; beyond, it has the orders that an index has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +107,12 @@ def _download(request: ViewerRequest, reading: Reading) -> HttpResponseBase:
 def _rows(request: ViewerRequest, reading: Reading, *, printed: bool) -> dict[str, Any]:
     asked = reading.selection
     number = counted(asked.found)
+    if number.more and reading.sorts_row_by_row and counted(asked.found, most=MOST_SORTED).more:
+        return {"number": number, "unsorted": MOST_SORTED, "xlsx_later": XLSX_LATER}
     selectable = None if printed else _selectable(request, reading.report)
-    table = report_table(reading, asked.queryset, selectable)
+    # Of few rows it is better to find them all and sort them.
+    rows = asked.queryset.filter(asked.among) if number.more else asked.queryset
+    table = report_table(reading, rows, selectable)
     per_page = MOST_PRINTED if printed else ROWS_PER_PAGE
     paginate = {"per_page": per_page, "paginator_class": CountedPaginator, "count": number.counted}
     RequestConfig(request, paginate=paginate).configure(table)
@@ -115,7 +122,7 @@ def _rows(request: ViewerRequest, reading: Reading, *, printed: bool) -> dict[st
         "selectable": selectable,
         "action": reverse(selectable.action) if selectable and selectable.action else "",
         "printed": MOST_PRINTED,
-        "xlsx_later": "reports/_xlsx_later.html" if number.more else "",
+        "xlsx_later": XLSX_LATER if number.more else "",
     }
 
 

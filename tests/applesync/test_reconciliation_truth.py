@@ -1,0 +1,183 @@
+"""Reconciliation looks at few devices and rows; here its answers are compared with those of looking at all of them."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from django.db import connection as database
+from django.db.models import QuerySet
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from homeroom.accounts.policy import COMMAND_LINE_VIEWER
+from homeroom.applesync.models import AppleDevice, Connection, Unlinked
+from homeroom.applesync.queries import reconciliation as queries
+from homeroom.applesync.verbs.unlinked import keep_unlinked, rebuild_unlinked
+from homeroom.inventory.models import Device
+from tests.applesync.mirrors import make_connection, make_listed
+from tests.builders import make_device
+
+pytestmark = pytest.mark.django_db
+EARLY, LATE = datetime(2025, 1, 1, tzinfo=UTC), datetime(2026, 1, 1, tzinfo=UTC)
+SERIALS = ("DMQX01", "dmqx01", "DMQX O1", "SDMQX01", "C02X", "c02x", "OTHER")
+FAMILIES = ("iPad", "iPad", "", "Chromebook")
+PLACE = st.integers(0, 11)
+STEPS = st.lists(
+    st.one_of(
+        st.tuples(st.just("device"), st.sampled_from([*SERIALS, None]), st.sampled_from(FAMILIES)),
+        st.tuples(st.just("row"), st.sampled_from(SERIALS), PLACE, st.sampled_from([EARLY, LATE, None])),
+        st.tuples(st.just("link"), PLACE, PLACE),
+        st.tuples(st.just("match"), PLACE),
+        st.tuples(st.just("gone"), PLACE, st.sampled_from([LATE, None])),
+        st.tuples(st.just("rename"), PLACE, st.sampled_from([*SERIALS, None])),
+        st.tuples(st.just("family"), PLACE, st.sampled_from(FAMILIES)),
+        st.tuples(st.just("forget_row"), PLACE),
+        st.tuples(st.just("delete_device"), PLACE),
+        st.tuples(st.just("activate"), PLACE, st.booleans()),
+    ),
+    min_size=4,
+    max_size=30,
+)
+
+
+class District:
+    """What may happen to a district, one step after the other. A step that can't be taken is passed over."""
+
+    def __init__(self) -> None:
+        AppleDevice.objects.all().delete()
+        Device.objects.all().delete()
+        Connection.objects.all().delete()
+        self.connections = [make_connection(), make_connection(), make_connection(active=False)]
+
+    def device(self, serial: str | None, family: str) -> None:
+        if self._is_free(serial):
+            make_device(serial_number=serial, product_family=family, manufacturer="", model="")
+
+    def row(self, serial: str, place: int, added: datetime | None) -> None:
+        connection = self.connections[place % 3]
+        if not AppleDevice.objects.filter(connection=connection, serial_number=serial).exists():
+            make_listed(serial, connection, added_at=added)
+
+    def link(self, row: int, device: int) -> None:
+        AppleDevice.objects.filter(device__in=self._one(Device, device)).update(device=None)
+        self._one(AppleDevice, row).update(device=self._one(Device, device).first())
+
+    def match(self, at: int) -> None:
+        for row in self._one(AppleDevice, at):
+            device = Device.objects.filter(serial_number=row.serial_number).first()
+            AppleDevice.objects.filter(device=device).update(device=None)
+            AppleDevice.objects.filter(pk=row.pk).update(device=device)
+
+    def gone(self, row: int, since: datetime | None) -> None:
+        self._one(AppleDevice, row).update(gone_since=since)
+
+    def rename(self, device: int, serial: str | None) -> None:
+        if self._is_free(serial):
+            self._one(Device, device).update(serial_number=serial)
+
+    def family(self, device: int, family: str) -> None:
+        self._one(Device, device).update(product_family=family)
+
+    def forget_row(self, row: int) -> None:
+        self._one(AppleDevice, row).delete()
+
+    def delete_device(self, device: int) -> None:
+        self._one(Device, device).delete()
+
+    def activate(self, place: int, active: bool) -> None:
+        Connection.objects.filter(pk=self.connections[place % 3].pk).update(active=active)
+
+    def _is_free(self, serial: str | None) -> bool:
+        return serial is None or not Device.objects.filter(serial_number=serial).exists()
+
+    def _one(self, model: Any, place: int) -> QuerySet[Any]:
+        """The one at that place, counted round and round; none where there are none."""
+        keys = list(model.objects.order_by("pk").values_list("pk", flat=True))
+        return model.objects.filter(pk__in=keys[place % len(keys) :][:1] if keys else ())
+
+
+def listed() -> list[AppleDevice]:
+    rows = AppleDevice.objects.select_related("connection")
+    return [row for row in rows if row.gone_since is None and row.connection.active]
+
+
+def in_apple() -> set[int]:
+    """One row for each serial number that Apple lists and no device has: the one that was added last."""
+    known = set(Device.objects.values_list("serial_number", flat=True))
+    owners: dict[str, AppleDevice] = {}
+    for row in sorted(listed(), key=lambda row: (row.added_at or datetime(1970, 1, 1, tzinfo=UTC), row.pk)):
+        owners[row.serial_number] = row
+    return {row.pk for row in owners.values() if row.serial_number not in known}
+
+
+def not_listed() -> list[Device]:
+    known = {row.serial_number for row in listed()}
+    devices = Device.objects.select_related("apple_device")
+    return [device for device in devices if device.serial_number not in known]
+
+
+def in_inventory() -> set[int]:
+    return {
+        device.pk
+        for device in not_listed()
+        if device.product_family == "iPad"
+        or (device.product_family == "" and getattr(device, "apple_device", None))
+    }
+
+
+def near() -> dict[int, int]:
+    rows = sorted(AppleDevice.objects.filter(pk__in=in_apple()), key=lambda row: (row.serial_number, row.pk))
+    found = {}
+    for device in not_listed():
+        alike = [row for row in rows if row.near_key == device.near_key]
+        if alike and device.product_family != "Chromebook":
+            found[device.pk] = alike[0].pk
+    return found
+
+
+def assert_all_is_true() -> None:
+    viewer = COMMAND_LINE_VIEWER
+    assert set(queries.in_apple_not_in_inventory(viewer).values_list("pk", flat=True)) == in_apple()
+    assert set(queries.in_inventory_not_in_apple(viewer).values_list("pk", flat=True)) == in_inventory()
+    assert dict(queries.near_matches(viewer).values_list("pk", "apple_id")) == near()
+
+
+def kept() -> set[tuple[int, int | None]]:
+    return set(Unlinked.objects.values_list("device", "misfit"))
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(steps=STEPS)
+def test_whatever_happened_the_three_lists_are_those_of_looking_at_everything(steps):
+    district = District()
+    for what, *how in steps:
+        getattr(district, what)(*how)
+    assert_all_is_true()
+    before = kept()
+    rebuild_unlinked()
+    assert kept() == before
+
+
+def test_a_device_whose_serial_number_was_edited_after_its_match_frees_its_row(db):
+    device = make_device(serial_number="DMQX01")
+    row = make_listed("DMQX01", make_connection(), device=device)
+    assert kept() == set()
+    device.serial_number = "TYPO"
+    device.save()
+    assert kept() == {(device.pk, row.pk)}
+    assert_all_is_true()
+    device.delete()
+    assert kept() == set()
+
+
+def test_a_trigger_that_a_migration_lost_comes_back_with_what_it_missed(db):
+    lost = "applesync_unlinked_device_added"
+    on_table = " ON inventory_device" if database.vendor == "postgresql" else ""
+    with database.cursor() as cursor:
+        cursor.execute(f"DROP TRIGGER {lost}{on_table}")
+    missed = make_device(serial_number="MISSED")
+    assert kept() == set()
+    keep_unlinked("default")
+    assert kept() == {(missed.pk, None)}
+    known = make_device(serial_number="KNOWN")
+    assert kept() == {(missed.pk, None), (known.pk, None)}
