@@ -77,7 +77,7 @@ def test_each_site_is_told_to_those_who_see_it():
     of_north, of_south = facts()
     assert recipients(of_north) == {boss, everywhere, northern}
     assert recipients(of_south) == {boss, everywhere}
-    assert of_north.context["milestones"] == [{"days": 7, "count": 1}, {"days": 30, "count": 1}]
+    assert of_north.context["milestones"] == [{"days": 7, "count": 1}, {"days": 30, "count": 2}]
     assert not Mail.objects.exists(), "it waits for the digest, unless somebody chose otherwise"
 
 
@@ -278,6 +278,7 @@ class TestMail:
             assert body.index(str(sooner.asset_tag)) < body.index(str(later.asset_tag))
             assert "in 1 day" in body
             assert "Within 7 days: 1" in body
+            assert "Within 30 days: 2" in body, "the one within 7 days is one of them"
             assert f"site={site.pk}" in body
             assert "follow_up=waiting" in body
 
