@@ -77,7 +77,11 @@ def test_ticked_devices_are_decided_about_and_leave_the_waiting_list(as_technici
 @pytest.mark.parametrize(
     ("decision", "expected", "sentence"),
     [
-        ("acknowledged", "acknowledged", "1 device is acknowledged; it waits again at its next milestone."),
+        (
+            "acknowledged",
+            "acknowledged",
+            "1 device is acknowledged; it waits again at its next milestone, if it has one left.",
+        ),
         ("will_not_renew", "will_not_renew", "1 device will not be renewed, and does not wait any more."),
         ("waiting", "waiting", "1 device waits again."),
     ],
@@ -264,7 +268,7 @@ class TestProfile:
         assert "It waits for somebody to decide." in page
         assert "Wait again" not in page
         assert self.post(as_technician, device, decision="acknowledged", ends=ends, note="Seen.") == [
-            "1 device is acknowledged; it waits again at its next milestone."
+            "1 device is acknowledged; it waits again at its next milestone, if it has one left."
         ]
         page = self.page(as_technician, device)
         assert "Seen." in page

@@ -114,8 +114,8 @@ def _done(state: FollowUpState, number: int) -> str:
     match state:
         case FollowUpState.ACKNOWLEDGED:
             return ngettext(
-                "%(number)s device is acknowledged; it waits again at its next milestone.",
-                "%(number)s devices are acknowledged; each waits again at its next milestone.",
+                "%(number)s device is acknowledged; it waits again at its next milestone, if it has one left.",
+                "%(number)s devices are acknowledged; each waits again at its next milestone, if it has one left.",
                 number,
             )
         case FollowUpState.SNOOZED:
