@@ -119,9 +119,10 @@ def _row(device: Reached) -> dict[str, Any]:
 
 
 def _told_of(device: Reached, day: date) -> dict[str, Any]:
+    tag, serial = device["asset_tag"], device["serial_number"]
     return {
-        "device": device["asset_tag"] or device["serial_number"],
-        "serial_number": device["serial_number"] or "",
+        "device": tag or serial,
+        "serial_number": (tag and serial) or "",
         "ends": device["coverage_ends"],
         "days": (device["coverage_ends"] - day).days,
         "path": reverse("inventory:device", args=[device["pk"]]),
