@@ -1,6 +1,7 @@
 """What can be asked about insurance and coverage. The coverage state has its one definition here."""
 
 from datetime import date, timedelta
+from hashlib import sha256
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -133,6 +134,13 @@ def with_follow_up(devices: QuerySet[Device], day: date) -> QuerySet[Device]:
 
 def in_follow_up(devices: QuerySet[Device], state: str, day: date) -> QuerySet[Device]:
     return devices.alias(follow_up_state=_follow_up(day)).filter(follow_up_state=state)
+
+
+def mark_of(devices: QuerySet[Any], day: date) -> str:
+    """By which a form knows again what its page showed of `ending` ones: which, when they end, what was decided."""
+    shown = devices.order_by("pk").annotate(follow_up=_follow_up(day))
+    rows = shown.values_list("pk", "coverage_ends", "follow_up")
+    return sha256(repr(list(rows)).encode()).hexdigest()
 
 
 def decided(day: date) -> Q:

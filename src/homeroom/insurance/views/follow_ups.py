@@ -76,8 +76,7 @@ def _asked(request: ViewerRequest) -> QuerySet[Device] | None:
         return None
     found: QuerySet[Device] = fitting.qs
     if shown := request.POST.get("all"):
-        number = counted(found)
-        if number.more or shown != str(number.counted):
+        if counted(found).more or shown != fitting.mark:
             messages.warning(request, _("The list has changed meanwhile. Look at it again, then decide."))
             return None
         return found
