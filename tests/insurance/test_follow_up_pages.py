@@ -8,8 +8,10 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import time_machine
 from django.http import HttpResponse
 from django.test import Client
+from django.utils import timezone
 
 from homeroom.accounts.policy import Role
 from homeroom.audit.actors import COMMAND_LINE
@@ -178,6 +180,16 @@ def test_what_was_renewed_since_the_page_was_shown_is_left_as_it_is(as_technicia
         "1 device will not be renewed, and does not wait any more.",
     ]
     assert (state(renewed), state(ending)) == ("waiting", "will_not_renew")
+
+
+def test_what_was_reopened_while_the_clock_was_ahead_waits(as_technician: Client):
+    device = ending_in(20)
+    verbs.acknowledge(Device.objects.filter(pk=device.pk), actor=COMMAND_LINE)
+    with time_machine.travel(timezone.now() + 3 * DAY):
+        verbs.reopen(Device.objects.filter(pk=device.pk), actor=COMMAND_LINE)
+    assert tags(as_technician, follow_up="waiting") == {device.asset_tag}
+    assert as_technician.get(REPORT).status_code == 200
+    assert "It waits for somebody to decide." in as_technician.get(f"/devices/{device.pk}/").content.decode()
 
 
 def test_what_is_left_out_is_named(as_technician: Client):

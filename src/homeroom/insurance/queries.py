@@ -23,7 +23,7 @@ from django.db.models import (
 from django.utils import timezone
 
 from homeroom.accounts.policy import Viewer
-from homeroom.insurance.models import InsuranceRecord, Source, ToldMilestone
+from homeroom.insurance.models import FollowUp, InsuranceRecord, Source, ToldMilestone
 from homeroom.insurance.rules import MILESTONES, CoverageState, FollowUpState
 from homeroom.inventory.makes import apples
 from homeroom.inventory.models import Device
@@ -32,6 +32,7 @@ from homeroom.inventory.queries import current, visible_devices
 SUMMARY = "coverage_summary__"
 CHECK = "coverage_check__"
 FOLLOW_UP = "coverage_follow_up__"
+_THAT_HOLD = [each.value for each in FollowUp.Decision if each != FollowUp.Decision.REOPENED]
 
 
 def today() -> date:
@@ -146,7 +147,8 @@ def mark_of(devices: QuerySet[Any], day: date) -> str:
 def decided(day: date) -> Q:
     """Somebody decided about the end that AppleCare has now, and that day it still holds."""
     holds = Q(**{f"{FOLLOW_UP}until__isnull": True}) | Q(**{f"{FOLLOW_UP}until__gt": day})
-    return about_this_end() & holds
+    # What was reopened waits, also on a day before: a server's clock may have been ahead.
+    return about_this_end() & Q(**{f"{FOLLOW_UP}decision__in": _THAT_HOLD}) & holds
 
 
 def about_this_end() -> Q:
