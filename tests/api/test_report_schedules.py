@@ -57,7 +57,7 @@ def test_it_is_made_read_changed_paused_sent_and_deleted() -> None:
     ("changes", "status", "said"),
     [
         ({"schedule": "sometimes"}, 422, "is no schedule"),
-        ({"schedule": "never"}, 422, "do not come that way"),
+        ({"schedule": "never"}, 422, "Reports come daily, Monday to Friday, weekly, monthly or by a cron"),
         ({"query": "colour=red"}, 422, "is no filter of this report"),
         ({"format": "json"}, 422, "json"),
         ({"recipients": []}, 422, "Choose who gets it"),
@@ -70,6 +70,19 @@ def test_what_is_wrong_is_said(changes: dict[str, object], status: int, said: st
     assert is_problem(answer, status)
     assert said in answer.content.decode()
     assert not ReportSchedule.objects.exists()
+
+
+@pytest.mark.parametrize("text", ["sometimes", "never", "* * * * *", ""])
+def test_a_schedule_that_is_refused_is_named_as_the_request_names_it(text: str) -> None:
+    caller = Caller(Role.VIEWER)
+    pk = caller.send("POST", NEW, GIVEN).json()["id"]
+    for answer in (
+        caller.send("POST", NEW, GIVEN | {"name": "Other", "schedule": text}),
+        caller.send("PATCH", f"/report-schedules/{pk}", {"schedule": text}),
+    ):
+        assert is_problem(answer, 422)
+        assert [error["field"] for error in answer.json()["errors"]] == ["schedule"]
+    assert caller.get(f"/report-schedules/{pk}")["schedule"] == "weekly monday 07:00"
 
 
 def test_a_change_that_is_refused_changes_nothing() -> None:

@@ -2,17 +2,25 @@
 
 import csv
 import io
+import re
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
+import time_machine
+from django.http import HttpResponse
 from django.test import Client
+from django.utils import timezone
 
 from homeroom.accounts.policy import Role
+from homeroom.audit.actors import COMMAND_LINE
 from homeroom.audit.models import Entry
-from homeroom.insurance.models import FollowUp
+from homeroom.insurance import verbs
+from homeroom.insurance.models import CoverageSummary, FollowUp
 from homeroom.insurance.queries import today
 from homeroom.inventory.models import Device, Site
+from homeroom.inventory.verbs.devices import delete_device
 from homeroom.web.counts import MOST_COUNTED
 from tests.builders import make_site, make_user
 from tests.insurance.ends import covered_until, ending_in, many_ending
@@ -36,6 +44,13 @@ def decide(client: Client, *devices: Device, query: str = "", **given: str) -> t
     values = {"device": [device.pk for device in devices], "query": query, "next": f"{REPORT}?{query}"}
     answer = client.post(DECIDE, values | given, follow=True)
     return answer, [str(message) for message in answer.context["messages"]]
+
+
+def all_of(page: HttpResponse) -> str:
+    """What the box for all that fit sends."""
+    found = re.search(r'name="all" value="(.*?)"', page.content.decode())
+    assert found is not None
+    return found[1]
 
 
 def tags(client: Client, **query: str) -> set[str]:
@@ -77,7 +92,11 @@ def test_ticked_devices_are_decided_about_and_leave_the_waiting_list(as_technici
 @pytest.mark.parametrize(
     ("decision", "expected", "sentence"),
     [
-        ("acknowledged", "acknowledged", "1 device is acknowledged; it waits again at its next milestone."),
+        (
+            "acknowledged",
+            "acknowledged",
+            "1 device is acknowledged; it waits again at its next milestone, if it has one left.",
+        ),
         ("will_not_renew", "will_not_renew", "1 device will not be renewed, and does not wait any more."),
         ("waiting", "waiting", "1 device waits again."),
     ],
@@ -112,18 +131,36 @@ def test_all_that_fit_the_filter_can_be_decided_about_at_once(as_technician: Cli
     query = f"site={north.pk}&days=30"
     page = as_technician.get(f"{REPORT}?{query}")
     assert "All 120 that fit the filter" in page.content.decode()
-    _answer, told = decide(as_technician, query=query, all="120", decision="will_not_renew")
+    _answer, told = decide(as_technician, query=query, all=all_of(page), decision="will_not_renew")
     assert told == ["120 devices will not be renewed, and do not wait any more."]
     assert FollowUp.objects.filter(device__site=north).count() == 120
     assert not FollowUp.objects.filter(device__site=south).exists()
     assert Entry.objects.filter(action="coverage.will_not_renew").count() == 1
 
 
-def test_all_is_what_the_page_showed_or_nothing(as_technician: Client):
-    many_ending({pk: today() + 20 * DAY for pk in range(1, 61)})
-    _answer, told = decide(as_technician, all="59", decision="acknowledged")
+def one_leaves_and_another_comes():
+    delete_device(Device.objects.get(pk=1), actor=COMMAND_LINE)
+    many_ending({121: today() + 20 * DAY})
+
+
+def one_is_extended():
+    CoverageSummary.objects.filter(device=1).update(applecare_until=today() + 50 * DAY)
+
+
+def one_is_decided_about_by_somebody_else():
+    verbs.will_not_renew(Device.objects.filter(pk=1), actor=COMMAND_LINE)
+
+
+@pytest.mark.parametrize(
+    "change", [one_leaves_and_another_comes, one_is_extended, one_is_decided_about_by_somebody_else]
+)
+def test_all_is_what_the_page_showed_or_nothing(as_technician: Client, change: Callable[[], None]):
+    many_ending({pk: today() + 20 * DAY for pk in range(1, 121)})
+    page = as_technician.get(REPORT)
+    change()
+    _answer, told = decide(as_technician, all=all_of(page), decision="acknowledged")
     assert told == ["The list has changed meanwhile. Look at it again, then decide."]
-    assert not FollowUp.objects.exists()
+    assert not FollowUp.objects.filter(decision="acknowledged").exists()
 
 
 def test_more_than_the_page_counts_are_not_decided_about_in_one_request(as_technician: Client):
@@ -143,6 +180,16 @@ def test_what_was_renewed_since_the_page_was_shown_is_left_as_it_is(as_technicia
         "1 device will not be renewed, and does not wait any more.",
     ]
     assert (state(renewed), state(ending)) == ("waiting", "will_not_renew")
+
+
+def test_what_was_reopened_while_the_clock_was_ahead_waits(as_technician: Client):
+    device = ending_in(20)
+    verbs.acknowledge(Device.objects.filter(pk=device.pk), actor=COMMAND_LINE)
+    with time_machine.travel(timezone.now() + 3 * DAY):
+        verbs.reopen(Device.objects.filter(pk=device.pk), actor=COMMAND_LINE)
+    assert tags(as_technician, follow_up="waiting") == {device.asset_tag}
+    assert as_technician.get(REPORT).status_code == 200
+    assert "It waits for somebody to decide." in as_technician.get(f"/devices/{device.pk}/").content.decode()
 
 
 def test_what_is_left_out_is_named(as_technician: Client):
@@ -225,7 +272,12 @@ def test_dashboard_report_file_and_api_count_the_same(as_technician: Client):
     assert address == f"{REPORT}?days=30&follow_up=waiting"
     assert as_technician.get(address).context["table"].paginator.count == number
     assert tags(as_technician, days="30", follow_up="waiting") == waiting
-    decide(as_technician, query="days=30&follow_up=waiting", all="2", decision="acknowledged")
+    decide(
+        as_technician,
+        *Device.objects.filter(asset_tag__in=waiting),
+        query="days=30&follow_up=waiting",
+        decision="acknowledged",
+    )
     assert card(as_technician) is None, "nothing waits any more"
     assert tags(as_technician, days="30") == waiting | {quiet.asset_tag}, "the report has them all the same"
 
@@ -264,7 +316,7 @@ class TestProfile:
         assert "It waits for somebody to decide." in page
         assert "Wait again" not in page
         assert self.post(as_technician, device, decision="acknowledged", ends=ends, note="Seen.") == [
-            "1 device is acknowledged; it waits again at its next milestone."
+            "1 device is acknowledged; it waits again at its next milestone, if it has one left."
         ]
         page = self.page(as_technician, device)
         assert "Seen." in page
@@ -304,6 +356,7 @@ def test_the_report_takes_as_many_queries_for_many_as_for_one(
     as_technician.get(REPORT)
     with django_assert_num_queries(REPORT_QUERIES):
         as_technician.get(REPORT)
-    many_ending({pk: today() + 20 * DAY for pk in range(3, 60)})
-    with django_assert_num_queries(REPORT_QUERIES):
-        as_technician.get(REPORT)
+    for several_pages in (range(3, 60), range(60, 260)):
+        many_ending({pk: today() + 20 * DAY for pk in several_pages})
+        with django_assert_num_queries(REPORT_QUERIES + 1):  # what all that fit are known again by
+            as_technician.get(REPORT)

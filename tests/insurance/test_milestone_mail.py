@@ -77,7 +77,7 @@ def test_each_site_is_told_to_those_who_see_it():
     of_north, of_south = facts()
     assert recipients(of_north) == {boss, everywhere, northern}
     assert recipients(of_south) == {boss, everywhere}
-    assert of_north.context["milestones"] == [{"days": 7, "count": 1}, {"days": 30, "count": 1}]
+    assert of_north.context["milestones"] == [{"days": 7, "count": 1}, {"days": 30, "count": 2}]
     assert not Mail.objects.exists(), "it waits for the digest, unless somebody chose otherwise"
 
 
@@ -270,14 +270,18 @@ class TestMail:
         Preference.objects.create(user=reader, kind=COVERAGE_ENDING.key, delivery=Delivery.AT_ONCE)
         site = make_site(name="North")
         later, sooner = ending_in(20, site=site), ending_in(1, site=site)
+        untagged = ending_in(25, site=site, asset_tag=None)
         tell()
         assert send_due_mail(Event())
         (mail,) = mail_server.messages
-        assert mail["Subject"] == "North: AppleCare of 2 devices ends within 30 days"
+        assert mail["Subject"] == "North: AppleCare of 3 devices ends within 30 days"
         for body in (text_of(mail), html_of(mail)):
             assert body.index(str(sooner.asset_tag)) < body.index(str(later.asset_tag))
             assert "in 1 day" in body
             assert "Within 7 days: 1" in body
+            assert "Within 30 days: 3" in body, "the one within 7 days is one of them"
+            assert f"({sooner.serial_number})" in body
+            assert f"({untagged.serial_number})" not in body, "its name is its serial number"
             assert f"site={site.pk}" in body
             assert "follow_up=waiting" in body
 

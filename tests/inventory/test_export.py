@@ -4,7 +4,7 @@ import csv
 import io
 import json
 import re
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from html import unescape
 from pathlib import Path
@@ -90,6 +90,24 @@ def test_csv_json_and_xlsx_say_the_same(db: None, tmp_path: Path):
     )
     assert (from_json["asset_tag"], from_json["serial_number"], from_json["cost"]) == ("0012", None, "329.00")
     assert (from_xlsx["asset_tag"], from_xlsx["serial_number"], from_xlsx["cost"]) == ("0012", None, 329)
+
+
+@pytest.mark.parametrize(
+    ("bought", "cell"),
+    [
+        (date(202, 8, 1), "0202-08-01"),
+        (date(1899, 12, 31), "1899-12-31"),
+        (date(1900, 1, 1), datetime(1900, 1, 1)),
+    ],
+)
+def test_a_day_that_excel_does_not_know_is_told_as_text(
+    as_viewer: Client, bought: date, cell: str | datetime
+):
+    make_device(purchase_date=bought)
+    answer = as_viewer.get("/devices/", {"format": "xlsx"})
+    sheet = openpyxl.load_workbook(io.BytesIO(answer.getvalue())).active
+    names = [each.value for each in sheet[1]]
+    assert sheet[2][names.index("purchase_date")].value == cell
 
 
 def test_nothing_to_export_is_a_header_or_an_empty_list(db: None):

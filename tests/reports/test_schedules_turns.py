@@ -524,8 +524,8 @@ class TestSendingNow:
 @pytest.mark.parametrize(
     ("turns", "said"),
     [
-        ("every 6 hours", "do not come that way"),
-        ("never", "do not come that way"),
+        ("every 6 hours", "Reports come daily, Monday to Friday"),
+        ("never", "Reports come daily, Monday to Friday"),
         ("* * * * *", "once an hour at most"),
         ("*/5 7 * * 1", "once an hour at most"),
     ],

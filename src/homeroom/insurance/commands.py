@@ -33,7 +33,7 @@ def coverage() -> None:
 @note_option
 @json_option
 def acknowledge(devices: Sequence[str], *, note: str, as_json: bool) -> None:
-    """Somebody knows: each waits again at its next milestone (90, 60, 30 or 7 days before the end)."""
+    """Somebody knows: each waits again at its next milestone (90, 60, 30 or 7 days before the end), if one is left."""
     _decide(devices, FollowUpState.ACKNOWLEDGED, note=note, as_json=as_json)
 
 

@@ -1,6 +1,7 @@
 """What can be asked about insurance and coverage. The coverage state has its one definition here."""
 
 from datetime import date, timedelta
+from hashlib import sha256
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -22,7 +23,7 @@ from django.db.models import (
 from django.utils import timezone
 
 from homeroom.accounts.policy import Viewer
-from homeroom.insurance.models import InsuranceRecord, Source, ToldMilestone
+from homeroom.insurance.models import FollowUp, InsuranceRecord, Source, ToldMilestone
 from homeroom.insurance.rules import MILESTONES, CoverageState, FollowUpState
 from homeroom.inventory.makes import apples
 from homeroom.inventory.models import Device
@@ -31,6 +32,7 @@ from homeroom.inventory.queries import current, visible_devices
 SUMMARY = "coverage_summary__"
 CHECK = "coverage_check__"
 FOLLOW_UP = "coverage_follow_up__"
+_THAT_HOLD = [each.value for each in FollowUp.Decision if each != FollowUp.Decision.REOPENED]
 
 
 def today() -> date:
@@ -136,10 +138,18 @@ def in_follow_up(devices: QuerySet[Device], state: str, day: date) -> QuerySet[D
     return devices.alias(follow_up_state=_follow_up(day)).filter(follow_up_state=state)
 
 
+def mark_of(devices: QuerySet[Any], day: date) -> str:
+    """By which a form knows again what its page showed of `ending` ones: which, when they end, what was decided."""
+    shown = devices.order_by("pk").annotate(follow_up=_follow_up(day))
+    rows = shown.values_list("pk", "coverage_ends", "follow_up")
+    return sha256(repr(list(rows)).encode()).hexdigest()
+
+
 def decided(day: date) -> Q:
     """Somebody decided about the end that AppleCare has now, and that day it still holds."""
     holds = Q(**{f"{FOLLOW_UP}until__isnull": True}) | Q(**{f"{FOLLOW_UP}until__gt": day})
-    return about_this_end() & holds
+    # What was reopened waits, also on a day before: a server's clock may have been ahead.
+    return about_this_end() & Q(**{f"{FOLLOW_UP}decision__in": _THAT_HOLD}) & holds
 
 
 def about_this_end() -> Q:

@@ -72,6 +72,10 @@ class ExpiringFilter(QuestionFilter):
     def __init__(self, data: Mapping[str, Any] | None = None, *args: Any, **kwargs: Any) -> None:
         super().__init__(with_default(data, days=SOON), *args, **kwargs)
 
+    @property
+    def mark(self) -> str:
+        return queries.mark_of(self.qs, today())
+
     def within(self, devices: QuerySet[Device], _name: str, days: Any) -> QuerySet[Device]:
         day = today()
         return queries.ending(devices, day, until=day + timedelta(days=int(days)))

@@ -1,6 +1,8 @@
 """Reports on a schedule: a token's owner has their own and those they receive; an administrator every one."""
 
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -91,15 +93,16 @@ def create(request: ApiRequest, name: str, values: ScheduleIn) -> Any:
     report = report_of(request, name)
     user: User = request.auth.user  # type: ignore[attr-defined]
     given = values.dict(exclude={"schedule", "query", "recipients"})
-    made = verbs.create_schedule(
-        report,
-        values.query,
-        _turns(values.schedule),
-        recipients=[user] if values.recipients is None else _people(request, values.recipients, user),
-        owner=user,
-        viewer=request.viewer,
-        **given,
-    )
+    with _named_as_in_requests():
+        made = verbs.create_schedule(
+            report,
+            values.query,
+            _turns(values.schedule),
+            recipients=[user] if values.recipients is None else _people(request, values.recipients, user),
+            owner=user,
+            viewer=request.viewer,
+            **given,
+        )
     return _shown(request, made.pk)
 
 
@@ -114,7 +117,9 @@ def change(request: ApiRequest, pk: int, values: ScheduleChanges) -> Any:
     if "recipients" in given:
         user: User = request.auth.user  # type: ignore[attr-defined]
         given["recipients"] = _people(request, given["recipients"], user, found)
-    verbs.change_schedule(found, viewer=request.viewer, turns=_turns(turns) if turns else None, **given)
+    turns = None if turns is None else _turns(turns)
+    with _named_as_in_requests():
+        verbs.change_schedule(found, viewer=request.viewer, turns=turns, **given)
     if active is not None:
         (verbs.resume if active else verbs.pause)(found, actor=request.viewer.actor)
     return _shown(request, pk)
@@ -164,6 +169,17 @@ def _row(request: ApiRequest, schedule: ReportSchedule) -> dict[str, Any]:
         "last_turn_at": turn.taken_at if turn else None,
         "deliveries": Counter(each.state for each in deliveries if all_of_it or each.recipient_id == user_id),
     }
+
+
+@contextmanager
+def _named_as_in_requests() -> Iterator[None]:
+    """The form has a field for each part of a schedule; a request has one for all of it."""
+    try:
+        yield
+    except Refused as refusal:
+        if refusal.field and refusal.field.startswith("schedule_"):
+            raise Refused(refusal.sentence, field="schedule") from None
+        raise
 
 
 def _turns(text: str) -> Schedule:

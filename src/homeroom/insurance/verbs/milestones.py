@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime, time, timedelta
-from itertools import groupby, islice
+from itertools import accumulate, groupby, islice
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -88,7 +88,7 @@ def _tell(fact: str, site_id: int, site: str, devices: Iterator[Reached], day: d
         "site": site,
         "count": count,
         "days": max(milestones),
-        "milestones": [{"days": days, "count": milestones[days]} for days in sorted(milestones)],
+        "milestones": _within(milestones),
         "devices": [_told_of(device, day) for device in listed],
         "more": count - len(listed),
     }
@@ -97,6 +97,13 @@ def _tell(fact: str, site_id: int, site: str, devices: Iterator[Reached], day: d
     )
     path = f"{reverse('reports:report', args=['applecare-expiring'])}?{query}"
     notify(COVERAGE_ENDING, fact=fact, context=context, path=path, site_ids=[site_id])
+
+
+def _within(milestones: Counter[int]) -> list[dict[str, int]]:
+    """How many end within so many days: those of a nearer milestone are among them."""
+    reached = sorted(milestones)
+    counts = accumulate(milestones[days] for days in reached)
+    return [{"days": days, "count": count} for days, count in zip(reached, counts, strict=True)]
 
 
 def _keep(devices: Sequence[Reached]) -> None:
@@ -112,9 +119,10 @@ def _row(device: Reached) -> dict[str, Any]:
 
 
 def _told_of(device: Reached, day: date) -> dict[str, Any]:
+    tag, serial = device["asset_tag"], device["serial_number"]
     return {
-        "device": device["asset_tag"] or device["serial_number"],
-        "serial_number": device["serial_number"] or "",
+        "device": tag or serial,
+        "serial_number": (tag and serial) or "",
         "ends": device["coverage_ends"],
         "days": (device["coverage_ends"] - day).days,
         "path": reverse("inventory:device", args=[device["pk"]]),

@@ -76,8 +76,7 @@ def _asked(request: ViewerRequest) -> QuerySet[Device] | None:
         return None
     found: QuerySet[Device] = fitting.qs
     if shown := request.POST.get("all"):
-        number = counted(found)
-        if number.more or shown != str(number.counted):
+        if counted(found).more or shown != fitting.mark:
             messages.warning(request, _("The list has changed meanwhile. Look at it again, then decide."))
             return None
         return found
@@ -114,8 +113,8 @@ def _done(state: FollowUpState, number: int) -> str:
     match state:
         case FollowUpState.ACKNOWLEDGED:
             return ngettext(
-                "%(number)s device is acknowledged; it waits again at its next milestone.",
-                "%(number)s devices are acknowledged; each waits again at its next milestone.",
+                "%(number)s device is acknowledged; it waits again at its next milestone, if it has one left.",
+                "%(number)s devices are acknowledged; each waits again at its next milestone, if it has one left.",
                 number,
             )
         case FollowUpState.SNOOZED:

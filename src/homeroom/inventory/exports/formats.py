@@ -26,6 +26,8 @@ FETCHED_AT_ONCE = 2000
 ROWS_PER_CHUNK = 500
 MOST_XLSX_ROWS = 1_048_575
 LONGEST_XLSX_CELL = 32_767
+FIRST_XLSX_DAY = date(1900, 1, 1)
+"""Excel knows no day before it, and shows an error instead; such a one, mistyped perhaps, is written as text."""
 
 
 class Format(StrEnum):
@@ -196,7 +198,7 @@ def _write_cell(sheet: Any, line: int, at: int, value: Any, looks: _Looks) -> No
             sheet.write_boolean(line, at, value)
         case datetime():
             sheet.write_string(line, at, _utc(value))
-        case date():
+        case date() if value >= FIRST_XLSX_DAY:
             sheet.write_datetime(line, at, value, looks.day)
         case Decimal():
             sheet.write_number(line, at, value, looks.money)

@@ -161,7 +161,8 @@ def _choose(schedule: ReportSchedule, recipients: Collection[User], viewer: View
 
 def _refuse_unsuitable(schedule: Schedule) -> None:
     if schedule.rhythm not in RHYTHMS:
-        raise Refused(_("Reports do not come that way."), field="schedule_rhythm")
+        sentence = _("Reports come daily, Monday to Friday, weekly, monthly or by a cron expression.")
+        raise Refused(sentence, field="schedule_rhythm")
     if schedule.rhythm == Rhythm.CRON and not schedule.cron.split()[0].isdecimal():
         sentence = _("Reports come once an hour at most: write one number for the minute.")
         raise Refused(sentence, field="schedule_cron")
