@@ -25,6 +25,7 @@ from homeroom.notifications.kinds import Delivery
 from homeroom.notifications.models import Fact, Mail, Preference, Telling
 from homeroom.notifications.verbs import assemble_due_digests, send_due_mail
 from homeroom.reports.models import ReportDelivery, ReportFile, ReportSchedule, ReportTurn
+from homeroom.reports.verbs import delivering
 from homeroom.reports.verbs import schedules as verbs
 from homeroom.reports.verbs.delivering import KEPT, take_due_report_turns, tell_finished_reports
 from homeroom.reports.verbs.files import MOST_UNDER_WAY, delete_file, order_file
@@ -433,6 +434,24 @@ class TestFiles:
         clock.move_to(MONDAY + 7 * DAY)
         work()
         assert states(schedule) == {administrator.email: State.TOLD}
+
+    def test_what_can_not_be_told_to_one_recipient_is_told_to_the_others(
+        self, administrator: User, server: MailServer, clock: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        other = make_user(Role.ADMINISTRATOR)
+        schedule = make_schedule(administrator, administrator, other)
+        tell = delivering.tell
+
+        def tell_all_but_one(delivery: ReportDelivery) -> None:
+            if delivery.recipient == administrator:
+                raise ValueError(delivery)
+            tell(delivery)
+
+        monkeypatch.setattr(delivering, "tell", tell_all_but_one)
+        clock.move_to(MONDAY)
+        work()
+        assert states(schedule) == {administrator.email: State.FAILED, other.email: State.TOLD}
+        assert [message["To"] for message in server.messages] == [other.email]
 
     def test_who_deletes_the_file_before_it_is_sent_gets_no_mail_of_this_turn(
         self, administrator: User, server: MailServer, clock: Any

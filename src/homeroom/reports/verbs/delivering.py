@@ -4,6 +4,7 @@ What is to be done stands in the deliveries of a turn, so whoever dies in betwee
 that waits without a file has one ordered, and one whose file is finished is told in the transaction that settles it.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from threading import Event
@@ -44,7 +45,8 @@ def take_due_report_turns(_stop: Event) -> bool:
 def tell_finished_reports(_stop: Event) -> bool:
     """Tell each recipient whose file is finished; whether there was anybody."""
     finished = _waiting().exclude(file=None).exclude(file__state__in=UNDER_WAY)
-    return sum([_settle_finished(pk) for pk in finished.values_list("pk", flat=True)]) > 0
+    note = _("Homeroom could not tell of this file; the server's log says more.")
+    return sum([_alone(_settle_finished, pk, note) for pk in finished.values_list("pk", flat=True)]) > 0
 
 
 def begin_turn(schedule: ReportSchedule, *, actor: Actor) -> None:
@@ -70,23 +72,23 @@ def _waiting() -> QuerySet[ReportDelivery]:
 def _order_files() -> int:
     """How many deliveries there was something to do for. Whose files are too many already waits for one of them."""
     without = _waiting().filter(file=None).order_by("pk")
-    return sum([_order_file(pk) for pk in without.values_list("pk", flat=True)])
+    note = _("Homeroom could not ask this report; the server's log says more.")
+    return sum([_alone(_order_file, pk, note) for pk in without.values_list("pk", flat=True)])
 
 
-def _order_file(pk: int) -> bool:
-    """What can't be ordered must not keep the others from theirs."""
+def _alone(step: Callable[[int], bool], pk: int, note: str) -> bool:
+    """What fails of one delivery must not keep the others from theirs."""
     try:
-        return _try_to_order_file(pk)
+        return step(pk)
     except OperationalError:
         raise
     except Exception:
-        log.exception("The file of a report on a schedule could not be ordered", delivery=pk)
-        note = _("Homeroom could not ask this report; the server's log says more.")
+        log.exception("A report on a schedule could not be delivered", delivery=pk, step=step.__name__)
         return bool(_waiting().filter(pk=pk).update(state=State.FAILED, note=note))
 
 
 @transaction.atomic
-def _try_to_order_file(pk: int) -> bool:
+def _order_file(pk: int) -> bool:
     delivery = _mine(pk)
     if delivery is None or delivery.file_id is not None:
         return False
