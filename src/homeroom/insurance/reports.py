@@ -32,6 +32,7 @@ from homeroom.inventory.makes import of_another_make
 from homeroom.inventory.models import Device, DeviceStatus
 from homeroom.inventory.queries import CURRENT_KINDS, current, visible_devices
 from homeroom.inventory.reporting import DEVICE_COLUMNS, PURCHASE_COLUMNS, with_people
+from homeroom.unindexed import Unindexed
 
 EXPIRING = "applecare-expiring"
 WITHOUT = "without-applecare"
@@ -125,6 +126,7 @@ def register_coverage_reports() -> None:
             rows=lambda viewer: queries.without_applecare(viewer, today()),
             filter=WithoutFilter,
             order="asset_tag",
+            in_order=("serial_number", "name", "purchase_date", "cost"),
             permission=Permission.VIEW_INVENTORY,
             empty=_("Every device whose coverage is known has AppleCare."),
             place=20,
@@ -184,7 +186,9 @@ _WITHOUT_COLUMNS = (
 
 def _with_agreement(devices: QuerySet[Any], _viewer: Viewer) -> QuerySet[Any]:
     """The agreement of the record that lasts longest."""
-    records = InsuranceRecord.objects.filter(device=OuterRef("pk"), kind=Kind.APPLECARE)
+    of_device = InsuranceRecord.objects.filter(device=OuterRef("pk"))
+    # Few of a device, in whatever order: in that of their ends SQLite would pass by those of all devices.
+    records = of_device.alias(of_kind=Unindexed("kind")).filter(of_kind=Kind.APPLECARE)
     latest = records.exclude(agreement_number="").order_by("-ends", "-pk").values("agreement_number")
     with_agreement: QuerySet[Any] = devices.annotate(agreement_number=Subquery(latest[:1]))
     return with_agreement

@@ -25,7 +25,6 @@ def identity(path: str = "", *, link: Link = DEVICE) -> tuple[ReportColumn, ...]
             f"{path}asset_tag",
             heading=_("Asset tag"),
             sort=(f"{path}asset_tag", "pk"),
-            indexed=True,
             link=link,
         ),
         ReportColumn(
@@ -33,7 +32,6 @@ def identity(path: str = "", *, link: Link = DEVICE) -> tuple[ReportColumn, ...]
             f"{path}serial_number",
             heading=_("Serial number"),
             sort=(f"{path}serial_number", "pk"),
-            indexed=True,
             link=link,
         ),
     )
@@ -53,7 +51,7 @@ STATUS = ReportColumn(
 )
 DEVICE_COLUMNS = (
     *identity(),
-    ReportColumn("name", heading=_("Name"), sort=("name", "pk"), indexed=True, shown=False),
+    ReportColumn("name", heading=_("Name"), sort=("name", "pk"), shown=False),
     ReportColumn("model", heading=_("Model as typed"), sort=("model", "pk"), shown=False),
     ReportColumn(
         "product_family",
@@ -68,10 +66,8 @@ DEVICE_COLUMNS = (
     ReportColumn("person_name", heading=_("Person")),
 )
 PURCHASE_COLUMNS = (
-    ReportColumn(
-        "purchase_date", heading=_("Purchased"), sort=("purchase_date", "pk"), indexed=True, shown=False
-    ),
-    ReportColumn("cost", heading=_("Cost"), sort=("cost", "pk"), indexed=True, shown=False),
+    ReportColumn("purchase_date", heading=_("Purchased"), sort=("purchase_date", "pk"), shown=False),
+    ReportColumn("cost", heading=_("Cost"), sort=("cost", "pk"), shown=False),
     ReportColumn("purchase_order", heading=_("Purchase order"), shown=False),
     ReportColumn("funding_source", heading=_("Funding source"), sort=("funding_source", "pk"), shown=False),
 )

@@ -3,14 +3,12 @@
 from collections.abc import Callable, Collection
 from functools import reduce
 from operator import or_
-from typing import Any
 
-from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import BigIntegerField, Func, Q
+from django.db.models import BigIntegerField, Q
 from django.db.models.lookups import In
-from django.db.models.sql.compiler import SQLCompiler
 
 from homeroom.accounts.policy import Viewer
+from homeroom.unindexed import Unindexed
 
 FEW_SITES = 30
 AlsoVisible = Callable[[Viewer], Q | None]
@@ -36,19 +34,9 @@ def of_sites(sites: Collection[int]) -> Q:
     It has no statistics to know better. So it is not shown the index, and reads devices as it does for those who see
     all.
     """
-    return Q(site__in=sites) if len(sites) <= FEW_SITES else Q(In(_Unindexed("site_id"), list(sites)))
-
-
-class _Unindexed(Func):
-    """PostgreSQL counts beforehand, and chooses by itself."""
-
-    template = "%(expressions)s"
-    output_field = BigIntegerField()
-
-    def as_sqlite(
-        self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **context: Any
-    ) -> tuple[str, Any]:
-        return self.as_sql(compiler, connection, template="+%(expressions)s", **context)
+    if len(sites) <= FEW_SITES:
+        return Q(site__in=sites)
+    return Q(In(Unindexed("site_id", output_field=BigIntegerField()), list(sites)))
 
 
 def visible_beyond_sites(viewer: Viewer) -> Q:

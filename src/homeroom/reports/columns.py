@@ -1,6 +1,6 @@
 """A report's rows as a table: its columns made from the report's, its values as people read them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -27,16 +27,16 @@ NOTHING = "\N{EN DASH}"
 class RowsInOrder(TableQuerysetData):
     """The selection has put them in order, for files as well as for the page.
 
-    Of a page the keys are asked for first: what columns look up is looked up for its rows alone, not for all that
-    have to be sorted.
+    Their keys are known beforehand: what columns look up is looked up for a page's rows alone, not for all that have
+    to be sorted.
     """
 
-    def __init__(self, rows: QuerySet[Any], paths: Iterable[str]) -> None:
+    def __init__(self, rows: QuerySet[Any], keys: Sequence[int], paths: Iterable[str]) -> None:
         super().__init__(rows.order_by().values(*paths))
-        self.keys = rows.values_list("pk", flat=True)
+        self.keys = keys
 
     def __getitem__(self, page: slice) -> list[Record]:
-        keys = list(self.keys[page])
+        keys = self.keys[page]
         rows = {row["pk"]: row for row in self.data.filter(pk__in=keys)} if keys else {}
         return [rows[key] for key in keys if key in rows]
 
@@ -98,15 +98,19 @@ class Choice(tables.Column):
         return render_to_string("reports/_choice.html", context)
 
 
-def report_table(reading: Reading, rows: QuerySet[Any], selectable: Selectable | None) -> tables.Table:
-    """`rows` have what the columns read; `selectable` is what the viewer may do with them."""
+def report_table(
+    reading: Reading, rows: QuerySet[Any], keys: Sequence[int], selectable: Selectable | None
+) -> tables.Table:
+    """`rows` have what columns read, `keys` are theirs in order; `selectable` is what the viewer may do with them."""
     shown = reading.shown
     cells: list[tuple[str, tables.Column]] = [(column.name, Cell(column)) for column in shown]
     if selectable is not None:
         cells.insert(0, ("chosen", Choice(selectable, shown[0])))
     paths = ["pk", *(column.source for column in shown)]
     paths += [column.link.path for column in shown if column.link is not None]
-    return ReportTable(RowsInOrder(rows, dict.fromkeys(paths)), extra_columns=cells, order_by=reading.sort)
+    return ReportTable(
+        RowsInOrder(rows, keys, dict.fromkeys(paths)), extra_columns=cells, order_by=reading.sort
+    )
 
 
 def readable(value: Any) -> str:

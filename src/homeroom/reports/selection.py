@@ -85,7 +85,7 @@ class Reading:
         """Whether the database has to find every row before it has the first: none of its indexes has this order."""
         columns = {column.name: column for column in columns_of_report(self.report.name)}
         by, usually_by = (columns[name.removeprefix("-")] for name in (self.sort, self.report.order))
-        return not (by.indexed or by.among or by.sort == usually_by.sort)
+        return not (by.among or by.name in self.report.in_order or by.sort == usually_by.sort)
 
     def refuse_problems(self) -> None:
         for problem in self.problems:

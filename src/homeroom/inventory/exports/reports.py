@@ -28,14 +28,12 @@ class ReportColumn(ExportColumn):
 
     `sort` are the fields by which it sorts, a unique one last; without any, it does not. `among` are all
     values that the first of them can have, where these are few and each row has one: a long report is then read in
-    their order and not sorted; so it is where the fields of `sort` are `indexed`. `show` says how people read a value.
-    What is not `shown` can be chosen.
+    their order and not sorted. `show` says how people read a value. What is not `shown` can be chosen.
     """
 
     heading: Words
     sort: tuple[str, ...] = ()
     among: Callable[[], QuerySet[Any, Any]] | None = None
-    indexed: bool = False
     shown: bool = True
     show: Callable[[Any], Any] | None = None
     link: Link | None = None
@@ -79,7 +77,8 @@ class Page:
 class Report:
     """`rows` are all that a viewer may see of it, before its filters.
 
-    `order` is the name of a column, with - before it if backwards.
+    `order` is the name of a column, with - before it if backwards. `in_order` are others in whose order an index has
+    the rows: however many there are, they are not sorted.
     """
 
     name: str
@@ -89,6 +88,7 @@ class Report:
     rows: Callable[[Viewer], QuerySet[Any]]
     filter: type[FilterSet]
     order: str
+    in_order: tuple[str, ...] = ()
     permission: Permission
     empty: Words
     """What it means that there are no rows at all."""

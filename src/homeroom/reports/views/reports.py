@@ -27,12 +27,12 @@ from homeroom.inventory.views.lists import ROWS_PER_PAGE, CountedPaginator
 from homeroom.reports.columns import report_table
 from homeroom.reports.models import SavedView
 from homeroom.reports.queries.saved import may_change_view, saved_views, views_of
-from homeroom.reports.selection import COLUMNS, OF_THE_PAGE, SORT, Reading, in_words, read
-from homeroom.web.counts import counted
+from homeroom.reports.selection import COLUMNS, OF_THE_PAGE, SORT, Reading, Selection, in_words, read
+from homeroom.web.counts import MOST_COUNTED, Number, counted
 
 XLSX_LATER = "reports/_xlsx_later.html"
 MOST_PRINTED = 2_000
-MOST_SORTED = 50_000
+MOST_SORTED = 20_000
 """Rows that a page sorts while somebody waits; beyond, it has the orders that an index has."""
 
 
@@ -106,13 +106,16 @@ def _download(request: ViewerRequest, reading: Reading) -> HttpResponseBase:
 
 def _rows(request: ViewerRequest, reading: Reading, *, printed: bool) -> dict[str, Any]:
     asked = reading.selection
-    number = counted(asked.found)
-    if number.more and reading.sorts_row_by_row and counted(asked.found, most=MOST_SORTED).more:
-        return {"number": number, "unsorted": MOST_SORTED, "xlsx_later": XLSX_LATER}
+    keys = _first_keys(reading, asked)
+    if keys is None:
+        return {
+            "number": Number(MOST_SORTED, more=True),
+            "unsorted": MOST_SORTED,
+            "xlsx_later": XLSX_LATER,
+        }
+    number = Number(min(len(keys), MOST_COUNTED), len(keys) > MOST_COUNTED)
     selectable = None if printed else _selectable(request, reading.report)
-    # Of few rows it is better to find them all and sort them.
-    rows = asked.queryset.filter(asked.among) if number.more else asked.queryset
-    table = report_table(reading, rows, selectable)
+    table = report_table(reading, asked.queryset, keys, selectable)
     per_page = MOST_PRINTED if printed else ROWS_PER_PAGE
     paginate = {"per_page": per_page, "paginator_class": CountedPaginator, "count": number.counted}
     RequestConfig(request, paginate=paginate).configure(table)
@@ -124,6 +127,20 @@ def _rows(request: ViewerRequest, reading: Reading, *, printed: bool) -> dict[st
         "printed": MOST_PRINTED,
         "xlsx_later": XLSX_LATER if number.more else "",
     }
+
+
+def _first_keys(reading: Reading, asked: Selection) -> list[int] | None:
+    """As many as can be looked through and one more, in their order. None: they are too many to be sorted meanwhile.
+
+    So the rows are looked for once, to be counted and to be shown.
+    """
+    rows = asked.queryset
+    if reading.sorts_row_by_row:
+        if counted(asked.found, most=MOST_SORTED).more:
+            return None
+    elif asked.among and counted(asked.found).more:  # few are better found all and sorted
+        rows = rows.filter(asked.among)
+    return list(rows.values_list("pk", flat=True)[: MOST_COUNTED + 1])
 
 
 def _selectable(request: ViewerRequest, found: Report) -> Selectable | None:
