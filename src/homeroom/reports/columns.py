@@ -21,22 +21,22 @@ from homeroom.inventory.exports.reports import ReportColumn, Selectable
 from homeroom.reports.selection import Reading
 
 Record = dict[str, Any]
+Keys = Sequence[int] | QuerySet[Any, int]
 NOTHING = "\N{EN DASH}"
 
 
 class RowsInOrder(TableQuerysetData):
     """The selection has put them in order, for files as well as for the page.
 
-    Their keys are known beforehand: what columns look up is looked up for a page's rows alone, not for all that have
-    to be sorted.
+    What columns look up is looked up for the rows of a page alone, by their keys, not for all that have to be sorted.
     """
 
-    def __init__(self, rows: QuerySet[Any], keys: Sequence[int], paths: Iterable[str]) -> None:
+    def __init__(self, rows: QuerySet[Any], keys: Keys, paths: Iterable[str]) -> None:
         super().__init__(rows.order_by().values(*paths))
         self.keys = keys
 
     def __getitem__(self, page: slice) -> list[Record]:
-        keys = self.keys[page]
+        keys = list(self.keys[page])
         rows = {row["pk"]: row for row in self.data.filter(pk__in=keys)} if keys else {}
         return [rows[key] for key in keys if key in rows]
 
@@ -99,7 +99,7 @@ class Choice(tables.Column):
 
 
 def report_table(
-    reading: Reading, rows: QuerySet[Any], keys: Sequence[int], selectable: Selectable | None
+    reading: Reading, rows: QuerySet[Any], keys: Keys, selectable: Selectable | None
 ) -> tables.Table:
     """`rows` have what columns read, `keys` are theirs in order; `selectable` is what the viewer may do with them."""
     shown = reading.shown

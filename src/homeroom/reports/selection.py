@@ -81,11 +81,22 @@ class Reading:
         return self.chosen or [column for column in columns_of_report(self.report.name) if column.shown]
 
     @property
-    def sorts_row_by_row(self) -> bool:
-        """Whether the database has to find every row before it has the first: none of its indexes has this order."""
-        columns = {column.name: column for column in columns_of_report(self.report.name)}
-        by, usually_by = (columns[name.removeprefix("-")] for name in (self.sort, self.report.order))
-        return not (by.among or by.name in self.report.in_order or by.sort == usually_by.sort)
+    def is_in_usual_order(self) -> bool:
+        """That of the report, upwards or downwards."""
+        return self._sorted_by.sort == self._column(self.report.order).sort
+
+    @property
+    def is_in_an_order_of_indexes(self) -> bool:
+        """Of many rows the first are read without finding and sorting the others."""
+        return self._sorted_by.among is not None or self._sorted_by.name in self.report.in_order
+
+    @property
+    def _sorted_by(self) -> ReportColumn:
+        return self._column(self.sort)
+
+    def _column(self, order: str) -> ReportColumn:
+        name = order.removeprefix("-")
+        return next(column for column in columns_of_report(self.report.name) if column.name == name)
 
     def refuse_problems(self) -> None:
         for problem in self.problems:

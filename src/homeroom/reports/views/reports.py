@@ -24,7 +24,7 @@ from homeroom.inventory.exports.reports import (
 )
 from homeroom.inventory.exports.views import refusal, rows_response
 from homeroom.inventory.views.lists import ROWS_PER_PAGE, CountedPaginator
-from homeroom.reports.columns import report_table
+from homeroom.reports.columns import Keys, report_table
 from homeroom.reports.models import SavedView
 from homeroom.reports.queries.saved import may_change_view, saved_views, views_of
 from homeroom.reports.selection import COLUMNS, OF_THE_PAGE, SORT, Reading, Selection, in_words, read
@@ -106,14 +106,9 @@ def _download(request: ViewerRequest, reading: Reading) -> HttpResponseBase:
 
 def _rows(request: ViewerRequest, reading: Reading, *, printed: bool) -> dict[str, Any]:
     asked = reading.selection
-    keys = _first_keys(reading, asked)
+    number, keys = _looked_for(reading, asked)
     if keys is None:
-        return {
-            "number": Number(MOST_SORTED, more=True),
-            "unsorted": MOST_SORTED,
-            "xlsx_later": XLSX_LATER,
-        }
-    number = Number(min(len(keys), MOST_COUNTED), len(keys) > MOST_COUNTED)
+        return {"number": number, "unsorted": MOST_SORTED, "xlsx_later": XLSX_LATER}
     selectable = None if printed else _selectable(request, reading.report)
     table = report_table(reading, asked.queryset, keys, selectable)
     per_page = MOST_PRINTED if printed else ROWS_PER_PAGE
@@ -129,18 +124,20 @@ def _rows(request: ViewerRequest, reading: Reading, *, printed: bool) -> dict[st
     }
 
 
-def _first_keys(reading: Reading, asked: Selection) -> list[int] | None:
-    """As many as can be looked through and one more, in their order. None: they are too many to be sorted meanwhile.
+def _looked_for(reading: Reading, asked: Selection) -> tuple[Number, Keys | None]:
+    """How many rows there are, and their keys in order, each looked for once where that is as quick.
 
-    So the rows are looked for once, to be counted and to be shown.
+    No keys: there are too many to be sorted while somebody waits.
     """
-    rows = asked.queryset
-    if reading.sorts_row_by_row:
-        if counted(asked.found, most=MOST_SORTED).more:
-            return None
-    elif asked.among and counted(asked.found).more:  # few are better found all and sorted
-        rows = rows.filter(asked.among)
-    return list(rows.values_list("pk", flat=True)[: MOST_COUNTED + 1])
+    keys = asked.queryset.values_list("pk", flat=True)
+    if reading.is_in_an_order_of_indexes:
+        number = counted(asked.found)
+        if number.more:  # fewer are better found all and sorted
+            return number, keys.filter(asked.among)
+    elif not reading.is_in_usual_order and counted(asked.found, most=MOST_SORTED).more:
+        return Number(MOST_SORTED, more=True), None
+    found = list(keys[: MOST_COUNTED + 1])
+    return Number(min(len(found), MOST_COUNTED), len(found) > MOST_COUNTED), found
 
 
 def _selectable(request: ViewerRequest, found: Report) -> Selectable | None:
