@@ -30,7 +30,7 @@ pytestmark = pytest.mark.django_db
 DAY = timedelta(days=1)
 REPORT = "/reports/mdm/applecare-expiring/"
 DECIDE = "/insurance/follow-ups/"
-REPORT_QUERIES = 9
+REPORT_QUERIES = 10
 
 
 def client_of(role: Role, *sites: Site) -> Client:

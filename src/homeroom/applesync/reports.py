@@ -97,6 +97,7 @@ def register_sync_reports() -> None:
             rows=sync_problems,
             filter=ProblemFilter,
             order="-at",
+            in_order=("at",),
             permission=Permission.VIEW_SYNC,
             empty=_("No sync of this time noted a problem."),
             place=80,

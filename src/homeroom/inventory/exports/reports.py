@@ -77,8 +77,8 @@ class Page:
 class Report:
     """`rows` are all that a viewer may see of it, before its filters.
 
-    `order` is the name of a column, with - before it if backwards. `in_order` are others in whose order an index has
-    the rows: however many there are, they are not sorted.
+    `order` is the name of a column, with - before it if backwards. `in_order` are those in whose order an index has the
+    rows: however many there are, they are not sorted.
     """
 
     name: str
