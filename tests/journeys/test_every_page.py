@@ -60,6 +60,8 @@ NOT_LINKED = FILES | {
     "replacements/<int:pk>/",
     "replacements/<int:pk>/receive/",
     "reports/views/<int:pk>/",
+    "reports/schedules/<int:pk>/",
+    "reports/schedules/<int:pk>/edit/",
 }
 
 
