@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from homeroom.inventory.exports.formats import Format
-from homeroom.inventory.exports.reports import report_named, reports
+from homeroom.inventory.exports.reports import title_of
 from homeroom.schedules.models import Scheduled
 
 JULY = 7
@@ -166,8 +166,8 @@ class ReportFile(models.Model):
 
     @property
     def title(self) -> str:
-        """The report's, as people read it; its name where the app that told it is gone."""
-        return str(report_named(self.report).title) if self.report in reports() else self.report
+        """The report's, as people read it."""
+        return title_of(self.report)
 
     @property
     def file_name(self) -> str:
@@ -246,8 +246,8 @@ class ReportSchedule(Scheduled):
 
     @property
     def title(self) -> str:
-        """The report's, as people read it; its name where the app that told it is gone."""
-        return str(report_named(self.report).title) if self.report in reports() else self.report
+        """The report's, as people read it."""
+        return title_of(self.report)
 
 
 class ReportTurn(models.Model):

@@ -10,11 +10,11 @@ from pydantic import WithJsonSchema
 
 from homeroom.accounts.policy import Permission
 from homeroom.api.authentication import ApiRequest, requires
-from homeroom.api.resources.reports import report_of
 from homeroom.api.values import Body
 from homeroom.inventory.exports.formats import Format
 from homeroom.reports.models import ReportFile
 from homeroom.reports.queries.files import files_of
+from homeroom.reports.queries.reports import visible_report
 from homeroom.reports.verbs.files import delete_file, order_file
 from homeroom.reports.views.files import file_response
 
@@ -55,7 +55,9 @@ class FileOut(Schema):
 def order(request: ApiRequest, name: str, body: FileIn) -> Any:
     """Have a report made into a file. The same one that is under way already is answered instead."""
     user: Any = request.auth.user  # type: ignore[attr-defined]
-    return order_file(report_of(request, name), body.query, body.format, owner=user, viewer=request.viewer)
+    return order_file(
+        visible_report(request.viewer, name), body.query, body.format, owner=user, viewer=request.viewer
+    )
 
 
 @router.get("/report-files/{pk}", response=FileOut)

@@ -15,11 +15,11 @@ from pydantic import WithJsonSchema
 from homeroom.accounts.models import User
 from homeroom.accounts.policy import Permission
 from homeroom.api.authentication import ApiRequest, requires
-from homeroom.api.resources.reports import report_of
 from homeroom.api.values import Body
 from homeroom.inventory.exports.formats import Format
 from homeroom.reports.models import ReportSchedule
 from homeroom.reports.queries import schedules as queries
+from homeroom.reports.queries.reports import visible_report
 from homeroom.reports.verbs import schedules as verbs
 from homeroom.schedules.schedule import Schedule, Unreadable
 from homeroom.web.errors import Refused
@@ -90,7 +90,7 @@ def schedule(request: ApiRequest, pk: int) -> Any:
 @requires(Permission.EXPORT)
 def create(request: ApiRequest, name: str, values: ScheduleIn) -> Any:
     """Have a report sent by mail again and again, to each recipient the rows that they may see."""
-    report = report_of(request, name)
+    report = visible_report(request.viewer, name)
     user: User = request.auth.user  # type: ignore[attr-defined]
     given = values.dict(exclude={"schedule", "query", "recipients"})
     with _named_as_in_requests():

@@ -2,16 +2,15 @@
 
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
-from django.http import Http404, QueryDict
+from django.http import QueryDict
 from django.utils.translation import gettext as _
 from ninja import Query, Router, Schema
 
 from homeroom.accounts.policy import Permission
 from homeroom.api.authentication import ApiRequest, requires
 from homeroom.api.paging import PageOf, PageQuery, page_of
-from homeroom.inventory.exports.reports import Report, columns_of_report, report_named, reports_for
-from homeroom.inventory.exports.reports import reports as names
+from homeroom.inventory.exports.reports import columns_of_report, reports_for
+from homeroom.reports.queries.reports import visible_report
 from homeroom.reports.selection import SORT, filter_names, selection
 from homeroom.web.errors import Refused
 
@@ -49,18 +48,9 @@ def reports(request: ApiRequest) -> Any:
 @requires(Permission.VIEW_INVENTORY)
 def report(request: ApiRequest, name: str, query: Query[PageQuery]) -> Any:
     """A report's rows in the order of their ids. Its filters are parameters too, and `columns` (`a,b`) chooses some."""
-    found = report_of(request, name)
+    found = visible_report(request.viewer, name)
     asked = selection(found, _asked(request), request.viewer)
     return page_of(found.name, asked.found, request.viewer, query, asked.columns)
-
-
-def report_of(request: ApiRequest, name: str) -> Report:
-    if name not in names():
-        raise Http404
-    found = report_named(name)
-    if not request.viewer.may(found.permission):
-        raise PermissionDenied
-    return found
 
 
 def _asked(request: ApiRequest) -> str:

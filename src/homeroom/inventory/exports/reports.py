@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 from django.utils.functional import Promise
 from django_filters import FilterSet
 
-from homeroom.accounts.policy import Permission, Viewer
+from homeroom.accounts.policy import GRANTS, Permission, Role, Viewer
 from homeroom.inventory.exports.columns import Annotate, ExportColumn, columns_of, register_columns
 
 Words = str | Promise
@@ -97,6 +97,10 @@ class Report:
     apart: tuple[Apart, ...] = ()
     selection: Selectable | None = None
 
+    def may_be_taken_by(self, role: Role) -> bool:
+        """Whether people of a role may have its rows as a file."""
+        return GRANTS[role] >= {Permission.EXPORT, self.permission}
+
 
 _reports: dict[str, Report] = {}
 
@@ -126,6 +130,17 @@ def reports() -> list[str]:
 
 def report_named(name: str) -> Report:
     return _reports[name]
+
+
+def report_or_none(name: str) -> Report | None:
+    """Of a name that was kept: the app that registered it may be gone."""
+    return _reports.get(name)
+
+
+def title_of(name: str) -> str:
+    """As people read it; the name itself where there is no such report any more."""
+    report = report_or_none(name)
+    return str(report.title) if report else name
 
 
 def reports_for(viewer: Viewer) -> list[Report]:

@@ -6,8 +6,8 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from homeroom.accounts.models import User
-from homeroom.accounts.policy import Permission, Viewer
-from homeroom.inventory.exports.reports import report_named, reports
+from homeroom.accounts.policy import Viewer
+from homeroom.inventory.exports.reports import report_or_none
 from homeroom.reports.models import ReportFile
 
 UNDER_WAY = (ReportFile.State.QUEUED, ReportFile.State.MAKING)
@@ -24,9 +24,8 @@ def files_under_way(owner: User) -> QuerySet[ReportFile]:
 
 def may_make(file: ReportFile, viewer: Viewer) -> bool:
     """Whether a viewer may have its report as a file."""
-    if file.report not in reports() or not viewer.may(Permission.EXPORT):
-        return False
-    return viewer.may(report_named(file.report).permission)
+    report = report_or_none(file.report)
+    return report is not None and report.may_be_taken_by(viewer.role)
 
 
 def why_closed(file: ReportFile, viewer: Viewer) -> str:

@@ -8,8 +8,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext_lazy
 
 from homeroom.accounts.models import User
-from homeroom.accounts.policy import GRANTS, Permission, Role, Viewer
-from homeroom.inventory.exports.reports import Report, report_named, reports
+from homeroom.accounts.policy import Permission, Role, Viewer
+from homeroom.inventory.exports.reports import Report, report_or_none
 from homeroom.notifications.models import Mail, Telling
 from homeroom.reports.models import ReportDelivery, ReportSchedule, ReportTurn
 
@@ -53,17 +53,18 @@ def may_choose_recipients(viewer: Viewer) -> bool:
 
 def possible_recipients(report: Report) -> QuerySet[User]:
     """Whoever may see the report, and take it away. Takes no viewer: it is about everybody."""
-    roles = [role for role in Role if _may_have(role, report)]
+    roles = [role for role in Role if report.may_be_taken_by(role)]
     return User.objects.filter(is_active=True, role__in=roles)
 
 
-def why_nothing(user: User, report: str) -> str:
+def why_nothing(user: User, name: str) -> str:
     """Why somebody gets nothing of a report, in a sentence; empty if they get theirs."""
-    if report not in reports():
+    report = report_or_none(name)
+    if report is None:
         return _("There is no such report any more.")
     if not user.is_active:
         return _("May no longer sign in.")
-    if not _may_have(Role(user.role), report_named(report)):
+    if not report.may_be_taken_by(Role(user.role)):
         return _("May not see this report.")
     return ""
 
@@ -88,10 +89,6 @@ def mails_of(kind: str, deliveries: Iterable[ReportDelivery]) -> Mapping[int, Ma
     facts = {delivery.fact: delivery.pk for delivery in deliveries if delivery.state == State.TOLD}
     tellings = Telling.objects.filter(fact__kind=kind, fact__key__in=facts).select_related("fact", "mail")
     return {facts[telling.fact.key]: telling.mail for telling in tellings}
-
-
-def _may_have(role: Role, report: Report) -> bool:
-    return GRANTS[role] >= {Permission.EXPORT, report.permission}
 
 
 def _answers_for_all(viewer: Viewer) -> bool:

@@ -9,11 +9,11 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from homeroom.accounts.models import User
-from homeroom.accounts.policy import Permission, Viewer
+from homeroom.accounts.policy import Viewer
 from homeroom.audit.actors import Actor
 from homeroom.audit.verbs import record
 from homeroom.inventory.exports.formats import Format
-from homeroom.inventory.exports.reports import Report, report_named, reports
+from homeroom.inventory.exports.reports import Report, report_or_none
 from homeroom.reports.models import ReportDelivery, ReportFile, folder_path, in_a_week
 from homeroom.reports.queries.files import files_under_way, why_closed
 from homeroom.reports.selection import in_words, read
@@ -49,9 +49,7 @@ def order_file(report: Report, query: str, format_name: str, *, owner: User, vie
 
 def order_again(file: ReportFile, *, viewer: Viewer) -> ReportFile:
     """Have a file made anew that failed, or that was made when its owner might see something else."""
-    if file.report not in reports():
-        raise Refused(_("There is no such report any more."))
-    refuse_without_right(report_named(file.report), viewer)
+    refuse_without_right(existing_report(file.report), viewer)
     with transaction.atomic():
         stored = ReportFile.objects.select_for_update().get(pk=file.pk)
         if stored.is_under_way:
@@ -71,7 +69,7 @@ def order_again(file: ReportFile, *, viewer: Viewer) -> ReportFile:
 def delete_file(file: ReportFile, *, actor: Actor) -> None:
     """Take back the order or delete the file. The worker that makes it notices, stops, and clears up.
 
-    No mail waits for it any more.
+    Who was not told of it yet is not told; mail that is queued keeps its link.
     """
     stored = ReportFile.objects.select_for_update().filter(pk=file.pk).first()
     if stored is None:
@@ -93,8 +91,15 @@ def open_file(file: ReportFile, *, viewer: Viewer) -> IO[bytes]:
 
 
 def refuse_without_right(report: Report, viewer: Viewer) -> None:
-    if not viewer.may(Permission.EXPORT) or not viewer.may(report.permission):
+    if not report.may_be_taken_by(viewer.role):
         raise PermissionDenied
+
+
+def existing_report(name: str) -> Report:
+    report = report_or_none(name)
+    if report is None:
+        raise Refused(_("There is no such report any more."))
+    return report
 
 
 def format_of(name: str) -> Format:

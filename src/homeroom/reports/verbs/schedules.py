@@ -11,13 +11,13 @@ from homeroom.accounts.models import User
 from homeroom.accounts.policy import Viewer
 from homeroom.audit.actors import Actor
 from homeroom.audit.verbs import changed_values, record
-from homeroom.inventory.exports.reports import Report, report_named, reports
+from homeroom.inventory.exports.reports import Report
 from homeroom.inventory.verbs.saving import assign, check_and_save, values_of
 from homeroom.reports.models import ReportDelivery, ReportSchedule
 from homeroom.reports.queries.schedules import may_choose_recipients, possible_recipients
 from homeroom.reports.selection import canonical
 from homeroom.reports.verbs.delivering import begin_turn
-from homeroom.reports.verbs.files import refuse_without_right
+from homeroom.reports.verbs.files import existing_report, refuse_without_right
 from homeroom.schedules.schedule import Rhythm, Schedule
 from homeroom.web.errors import Refused
 
@@ -133,9 +133,7 @@ def leave(schedule: ReportSchedule, user: User, *, actor: Actor) -> None:
 def send_now(schedule: ReportSchedule, *, viewer: Viewer) -> None:
     """A turn out of turn; the next one comes when it would have."""
     stored = ReportSchedule.objects.select_for_update().get(pk=schedule.pk)
-    if stored.report not in reports():
-        raise Refused(_("There is no such report any more."))
-    refuse_without_right(report_named(stored.report), viewer)
+    refuse_without_right(existing_report(stored.report), viewer)
     if not stored.recipients.exists():
         raise Refused(_("Nobody receives it. Choose recipients first."))
     if ReportDelivery.objects.filter(turn__schedule=stored, state=ReportDelivery.State.WAITING).exists():
@@ -152,7 +150,7 @@ def _choose(schedule: ReportSchedule, recipients: Collection[User], viewer: View
     others = {pk for pk in added if pk != viewer.user_id}
     if others and not may_choose_recipients(viewer):
         raise Refused(_("You may have reports sent to yourself only."), field="recipients")
-    possible = possible_recipients(report_named(schedule.report)).filter(pk__in=added)
+    possible = possible_recipients(existing_report(schedule.report)).filter(pk__in=added)
     for pk in sorted({*added} - {*possible.values_list("pk", flat=True)}):
         sentence = _("%(person)s may not see this report.") % {"person": added[pk]}
         raise Refused(sentence, field="recipients")

@@ -17,8 +17,8 @@ from homeroom.accounts.policy import Permission, Viewer
 from homeroom.inventory.exports.formats import CONTENT_TYPES, Format
 from homeroom.reports.models import ReportFile
 from homeroom.reports.queries.files import files_of, may_make, why_closed
+from homeroom.reports.queries.reports import visible_report
 from homeroom.reports.verbs import files as verbs
-from homeroom.reports.views.reports import report_for
 from homeroom.web.errors import Refused
 
 FILES_PER_PAGE = 50
@@ -46,7 +46,7 @@ def file(request: ViewerRequest, pk: int) -> HttpResponse:
 def new(request: ViewerRequest) -> HttpResponse:
     if not request.POST.get("report"):
         return redirect("reports:reports")
-    found = report_for(request, request.POST["report"])
+    found = visible_report(request.viewer, request.POST["report"])
     query, wanted = request.POST.get("query", ""), request.POST.get("format", "")
     try:
         verbs.order_file(found, query, wanted, owner=request.user, viewer=request.viewer)

@@ -4,8 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpResponse
+from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
@@ -18,14 +17,13 @@ from homeroom.inventory.exports.reports import (
     Report,
     Selectable,
     columns_of_report,
-    report_named,
-    reports,
     reports_for,
 )
 from homeroom.inventory.exports.views import refusal, rows_response
 from homeroom.inventory.views.lists import ROWS_PER_PAGE, CountedPaginator
 from homeroom.reports.columns import Keys, report_table
 from homeroom.reports.models import SavedView
+from homeroom.reports.queries.reports import visible_report
 from homeroom.reports.queries.saved import may_change_view, saved_views, views_of
 from homeroom.reports.selection import COLUMNS, OF_THE_PAGE, SORT, Reading, Selection, in_words, read
 from homeroom.web.counts import MOST_COUNTED, Number, counted
@@ -55,7 +53,7 @@ def index(request: ViewerRequest) -> HttpResponse:
 
 @requires(Permission.VIEW_INVENTORY)
 def report(request: ViewerRequest, name: str) -> HttpResponseBase:
-    found = report_for(request, name)
+    found = visible_report(request.viewer, name)
     reading = read(found, request.GET.urlencode(), request.viewer)
     if "format" in request.GET:
         return _download(request, reading)
@@ -80,19 +78,9 @@ def report(request: ViewerRequest, name: str) -> HttpResponseBase:
 @requires(Permission.VIEW_INVENTORY)
 def left_out(request: ViewerRequest, name: str) -> HttpResponse:
     """What is not in the report though somebody may look for it: a part of its page, which does not wait for it."""
-    reading = read(report_for(request, name), request.GET.urlencode(), request.viewer)
+    reading = read(visible_report(request.viewer, name), request.GET.urlencode(), request.viewer)
     told = [] if reading.problems else list(_left_out(request, reading))
     return render(request, "reports/_left_out.html", {"left_out": told})
-
-
-def report_for(request: ViewerRequest, name: str) -> Report:
-    """Who may not see a report is told so."""
-    if name not in reports():
-        raise Http404
-    found = report_named(name)
-    if not request.viewer.may(found.permission):
-        raise PermissionDenied
-    return found
 
 
 def _download(request: ViewerRequest, reading: Reading) -> HttpResponseBase:

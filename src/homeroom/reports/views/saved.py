@@ -11,9 +11,9 @@ from homeroom.accounts.access import ViewerRequest, requires
 from homeroom.accounts.policy import Permission
 from homeroom.inventory.exports.reports import report_named
 from homeroom.reports.forms import SavedViewForm
+from homeroom.reports.queries.reports import visible_report
 from homeroom.reports.queries.saved import changeable_views, is_own
 from homeroom.reports.verbs import saved as verbs
-from homeroom.reports.views.reports import report_for
 from homeroom.web.errors import Refused
 
 
@@ -22,7 +22,7 @@ from homeroom.web.errors import Refused
 def new(request: ViewerRequest) -> HttpResponse:
     if not request.POST.get("report"):
         return redirect("reports:reports")
-    found = report_for(request, request.POST["report"])
+    found = visible_report(request.viewer, request.POST["report"])
     query = request.POST.get("query", "")
     try:
         view = verbs.save_view(

@@ -14,16 +14,16 @@ from django.views.decorators.http import require_POST
 
 from homeroom.accounts.access import ViewerRequest, requires
 from homeroom.accounts.policy import Permission
-from homeroom.inventory.exports.reports import Report, report_named, reports
+from homeroom.inventory.exports.reports import Report, report_or_none
 from homeroom.notifications.models import Mail
 from homeroom.notifications.server import mail_server
 from homeroom.reports.forms import ReportScheduleForm
 from homeroom.reports.models import ReportDelivery, ReportSchedule
 from homeroom.reports.notifications import REPORT_ON_SCHEDULE
 from homeroom.reports.queries import schedules as queries
+from homeroom.reports.queries.reports import visible_report
 from homeroom.reports.selection import in_words, read
 from homeroom.reports.verbs import schedules as verbs
-from homeroom.reports.views.reports import report_for
 from homeroom.web.errors import Refused
 
 SCHEDULES_PER_PAGE = 25
@@ -71,7 +71,7 @@ def new(request: ViewerRequest) -> HttpResponse:
     given = request.POST if request.method == "POST" else request.GET
     if not given.get("report"):
         return redirect("reports:reports")
-    report = report_for(request, given["report"])
+    report = visible_report(request.viewer, given["report"])
     query = given.get("query", "")
     reading = read(report, query, request.viewer)
     if reading.problems:
@@ -136,7 +136,7 @@ def detail(request: ViewerRequest, pk: int) -> HttpResponse:
 @requires(Permission.EXPORT)
 def edit(request: ViewerRequest, pk: int) -> HttpResponse:
     schedule = _changeable(request, pk)
-    report = report_named(schedule.report) if schedule.report in reports() else None
+    report = report_or_none(schedule.report)
     form = ReportScheduleForm(request.POST or None, report=report, viewer=request.viewer, schedule=schedule)
     if request.method == "POST" and form.is_valid():
         try:
@@ -226,10 +226,8 @@ def _outcome(request: ViewerRequest, schedule: ReportSchedule) -> str:
 
 def _report_of(request: ViewerRequest, schedule: ReportSchedule) -> Report | None:
     """None: it is there no longer, or the viewer may not see it."""
-    if schedule.report not in reports():
-        return None
-    report = report_named(schedule.report)
-    return report if request.viewer.may(report.permission) else None
+    report = report_or_none(schedule.report)
+    return report if report and request.viewer.may(report.permission) else None
 
 
 def _asked(request: ViewerRequest, schedule: ReportSchedule) -> list[tuple[str, str]]:
