@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Concatenate, ParamSpec, TypeVar
 
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
@@ -21,6 +21,7 @@ SAFE = {"GET", "HEAD", "OPTIONS"}
 class ApiRequest(HttpRequest):
     """A request that passed `requires`."""
 
+    auth: ApiToken
     viewer: Viewer
 
 
@@ -44,8 +45,7 @@ def requires(
     ) -> Callable[Concatenate[ApiRequest, P], R]:
         @wraps(operation)
         def checked(request: ApiRequest, /, *args: P.args, **kwargs: P.kwargs) -> R:
-            token: Any = request.auth  # type: ignore[attr-defined]
-            if request.method not in SAFE and token.scope != ApiToken.Scope.WRITE:
+            if request.method not in SAFE and request.auth.scope != ApiToken.Scope.WRITE:
                 raise PermissionDenied(_("This token may only read."))
             if not request.viewer.may(permission):
                 raise PermissionDenied(_("Your role does not allow this."))

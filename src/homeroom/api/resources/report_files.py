@@ -54,7 +54,7 @@ class FileOut(Schema):
 @requires(Permission.EXPORT)
 def order(request: ApiRequest, name: str, body: FileIn) -> Any:
     """Have a report made into a file. The same one that is under way already is answered instead."""
-    user: Any = request.auth.user  # type: ignore[attr-defined]
+    user = request.auth.user
     return order_file(
         visible_report(request.viewer, name), body.query, body.format, owner=user, viewer=request.viewer
     )

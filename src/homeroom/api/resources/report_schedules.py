@@ -91,7 +91,7 @@ def schedule(request: ApiRequest, pk: int) -> Any:
 def create(request: ApiRequest, name: str, values: ScheduleIn) -> Any:
     """Have a report sent by mail again and again, to each recipient the rows that they may see."""
     report = visible_report(request.viewer, name)
-    user: User = request.auth.user  # type: ignore[attr-defined]
+    user = request.auth.user
     given = values.dict(exclude={"schedule", "query", "recipients"})
     with _named_as_in_requests():
         made = verbs.create_schedule(
@@ -115,7 +115,7 @@ def change(request: ApiRequest, pk: int, values: ScheduleChanges) -> Any:
     given = {name: value for name, value in values.dict(exclude_unset=True).items() if value is not None}
     active, turns = given.pop("active", None), given.pop("schedule", None)
     if "recipients" in given:
-        user: User = request.auth.user  # type: ignore[attr-defined]
+        user = request.auth.user
         given["recipients"] = _people(request, given["recipients"], user, found)
     turns = None if turns is None else _turns(turns)
     with _named_as_in_requests():

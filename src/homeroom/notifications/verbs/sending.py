@@ -22,7 +22,7 @@ from homeroom.notifications.models import Mail, Preference
 from homeroom.notifications.rules import delivery_of, may_be_told, pause_after
 from homeroom.notifications.server import Call, mail_server
 from homeroom.notifications.writing import Told, written
-from homeroom.processes import Owner, this_process
+from homeroom.processes import is_left_behind, this_process
 
 State = Mail.State
 LEASE = timedelta(minutes=10)
@@ -69,14 +69,9 @@ def _claim() -> Mail | None:
 
 def _candidates(now: datetime) -> Iterator[Mail]:
     for mail in Mail.objects.filter(state=State.SENDING).order_by("due_at", "pk"):
-        if _is_left_behind(mail, now):
+        if is_left_behind(mail.owner, mail.lease_until, now):
             yield mail
     yield from Mail.objects.filter(state=State.QUEUED, due_at__lte=now).order_by("due_at", "pk")[:CANDIDATES]
-
-
-def _is_left_behind(mail: Mail, now: datetime) -> bool:
-    is_alive = Owner(**mail.owner).is_alive if mail.owner else False
-    return is_alive is False or mail.lease_until is None or mail.lease_until < now
 
 
 def _send(mail: Mail, call: Call) -> bool:

@@ -25,7 +25,7 @@ from xlsxwriter.exceptions import XlsxWriterException
 from homeroom.accounts.policy import Viewer
 from homeroom.inventory.exports.formats import Format, Row, refuse_too_many, write_rows_as
 from homeroom.inventory.exports.reports import report_named
-from homeroom.processes import Owner, this_process
+from homeroom.processes import is_left_behind, this_process
 from homeroom.reports.models import ReportFile, folder_path, in_a_week
 from homeroom.reports.queries.files import UNDER_WAY, may_make, rights_of
 from homeroom.reports.selection import selection
@@ -112,7 +112,7 @@ def _claim() -> ReportFile | None:
     """Take one by a conditional update: of two workers that see it, one gets it."""
     now = timezone.now()
     for file in ReportFile.objects.filter(state__in=UNDER_WAY).order_by("pk"):
-        if file.state == State.MAKING and not _is_left_behind(file, now):
+        if file.state == State.MAKING and not is_left_behind(file.process, file.lease_until, now):
             continue
         claimed = ReportFile.objects.filter(pk=file.pk, fence=file.fence, state=file.state).update(
             state=State.MAKING,
@@ -128,11 +128,6 @@ def _claim() -> ReportFile | None:
         if claimed:
             return ReportFile.objects.select_related("owner").filter(pk=file.pk, fence=file.fence + 1).first()
     return None
-
-
-def _is_left_behind(file: ReportFile, now: datetime) -> bool:
-    is_alive = Owner(**file.process).is_alive if file.process else False
-    return is_alive is False or file.lease_until is None or file.lease_until < now
 
 
 def _mine(file: ReportFile) -> QuerySet[ReportFile]:
