@@ -245,6 +245,11 @@ class ReportSchedule(Scheduled):
         return reverse("reports:schedule", args=[self.pk])
 
     @property
+    def last_turn(self) -> "ReportTurn | None":
+        """For many, `queries.with_last_turn` reads it beforehand."""
+        return next(iter(self.turns.all()), None)
+
+    @property
     def title(self) -> str:
         """The report's, as people read it."""
         return title_of(self.report)

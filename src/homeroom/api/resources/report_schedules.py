@@ -151,8 +151,8 @@ def _shown(request: ApiRequest, pk: int) -> dict[str, Any]:
 
 def _row(request: ApiRequest, schedule: ReportSchedule) -> dict[str, Any]:
     user_id, all_of_it = request.viewer.user_id, queries.may_change_schedule(request.viewer, schedule)
-    (turn,) = schedule.latest or [None]  # type: ignore[attr-defined]
-    deliveries = turn.deliveries.all() if turn else []
+    turn = schedule.last_turn
+    deliveries = queries.deliveries_told(request.viewer, schedule, turn) if turn else []
     return {
         "id": schedule.pk,
         "name": schedule.name,
@@ -167,7 +167,7 @@ def _row(request: ApiRequest, schedule: ReportSchedule) -> dict[str, Any]:
         "active": schedule.active,
         "next_turn_at": schedule.next_turn_at,
         "last_turn_at": turn.taken_at if turn else None,
-        "deliveries": Counter(each.state for each in deliveries if all_of_it or each.recipient_id == user_id),
+        "deliveries": Counter(each.state for each in deliveries),
     }
 
 

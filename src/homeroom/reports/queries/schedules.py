@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 from django.db.models import Exists, Max, OuterRef, Prefetch, Q, QuerySet
 from django.utils.translation import gettext as _
@@ -14,6 +15,7 @@ from homeroom.notifications.models import Mail, Telling
 from homeroom.reports.models import ReportDelivery, ReportSchedule, ReportTurn
 
 State = ReportDelivery.State
+TURNS_TOLD = 5
 
 _BECAME = {
     State.TOLD: ngettext_lazy("%(count)d mail", "%(count)d mails", "count"),
@@ -23,6 +25,30 @@ _BECAME = {
     State.REFUSED: ngettext_lazy("%(count)d gets nothing", "%(count)d get nothing", "count"),
     State.FAILED: ngettext_lazy("%(count)d failed", "%(count)d failed", "count"),
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A delivery, and the mail by which it was told."""
+
+    delivery: ReportDelivery
+    mails: Mapping[int, Mail | None]
+
+    @property
+    def mail(self) -> Mail | None:
+        return self.mails.get(self.delivery.pk)
+
+    @property
+    def in_digest(self) -> bool:
+        """Waits for one: it is told, and there is no mail yet."""
+        return self.delivery.pk in self.mails and self.mail is None
+
+    @property
+    def is_under_way(self) -> bool:
+        """What becomes of it will be known in a moment. Mail that waits for its server says why."""
+        if self.mail is not None:
+            return self.mail.state in {Mail.State.QUEUED, Mail.State.SENDING} and not self.mail.note
+        return self.delivery.state == State.WAITING
 
 
 def schedules(viewer: Viewer) -> QuerySet[ReportSchedule]:
@@ -70,21 +96,36 @@ def why_nothing(user: User, name: str) -> str:
 
 
 def with_last_turn(seen: QuerySet[ReportSchedule]) -> QuerySet[ReportSchedule]:
-    """Each with a list `latest` of its last turn, if it had one."""
+    """Each with its last turn, if it had one, and with no other."""
     last = ReportTurn.objects.values("schedule").annotate(last=Max("pk")).values("last")
     turns = ReportTurn.objects.filter(pk__in=last).prefetch_related("deliveries")
-    return seen.prefetch_related(Prefetch("turns", turns, to_attr="latest"))
+    return seen.prefetch_related(Prefetch("turns", turns))
 
 
-def outcome(deliveries: Iterable[ReportDelivery]) -> str:
-    """What became of a turn, counted."""
-    counted = Counter(delivery.state for delivery in deliveries)
+def deliveries_told(viewer: Viewer, schedule: ReportSchedule, turn: ReportTurn) -> list[ReportDelivery]:
+    """Those of a turn that a viewer is told of: who may not change the schedule, of their own alone."""
+    everything = may_change_schedule(viewer, schedule)
+    return [each for each in turn.deliveries.all() if everything or each.recipient_id == viewer.user_id]
+
+
+def outcome(viewer: Viewer, schedule: ReportSchedule) -> str:
+    """What became of the last turn, counted."""
+    turn = schedule.last_turn
+    counted = Counter(each.state for each in deliveries_told(viewer, schedule, turn)) if turn else Counter()
     return ", ".join(
         str(words % {"count": counted[state]}) for state, words in _BECAME.items() if counted[state]
     )
 
 
-def mails_of(kind: str, deliveries: Iterable[ReportDelivery]) -> Mapping[int, Mail | None]:
+def last_turns(viewer: Viewer, schedule: ReportSchedule, kind: str) -> list[tuple[ReportTurn, list[Told]]]:
+    """The last few, with what a viewer is told of each. `kind` is that of their mail."""
+    turns = schedule.turns.prefetch_related("deliveries__recipient", "deliveries__file")[:TURNS_TOLD]
+    told = [(turn, deliveries_told(viewer, schedule, turn)) for turn in turns]
+    mails = _mails_of(kind, [each for _turn, deliveries in told for each in deliveries])
+    return [(turn, [Told(each, mails) for each in deliveries]) for turn, deliveries in told]
+
+
+def _mails_of(kind: str, deliveries: Iterable[ReportDelivery]) -> Mapping[int, Mail | None]:
     """The mail by which each delivery was told, None while it waits for a digest; by the delivery's key."""
     facts = {delivery.fact: delivery.pk for delivery in deliveries if delivery.state == State.TOLD}
     tellings = Telling.objects.filter(fact__kind=kind, fact__key__in=facts).select_related("fact", "mail")

@@ -1,7 +1,6 @@
 """Reports on a schedule: who gets which report by mail, when, and what became of it."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 
 from django.conf import settings
 from django.contrib import messages
@@ -15,10 +14,9 @@ from django.views.decorators.http import require_POST
 from homeroom.accounts.access import ViewerRequest, requires
 from homeroom.accounts.policy import Permission
 from homeroom.inventory.exports.reports import Report, report_or_none
-from homeroom.notifications.models import Mail
 from homeroom.notifications.server import mail_server
 from homeroom.reports.forms import ReportScheduleForm
-from homeroom.reports.models import ReportDelivery, ReportSchedule
+from homeroom.reports.models import ReportSchedule
 from homeroom.reports.notifications import REPORT_ON_SCHEDULE
 from homeroom.reports.queries import schedules as queries
 from homeroom.reports.queries.reports import visible_report
@@ -27,31 +25,6 @@ from homeroom.reports.verbs import schedules as verbs
 from homeroom.web.errors import Refused
 
 SCHEDULES_PER_PAGE = 25
-TURNS_SHOWN = 5
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """A delivery, and the mail by which it was told."""
-
-    delivery: ReportDelivery
-    mails: Mapping[int, Mail | None]
-
-    @property
-    def mail(self) -> Mail | None:
-        return self.mails.get(self.delivery.pk)
-
-    @property
-    def in_digest(self) -> bool:
-        """Waits for one: it is told, and there is no mail yet."""
-        return self.delivery.pk in self.mails and self.mail is None
-
-    @property
-    def is_under_way(self) -> bool:
-        """What becomes of it will be known in a moment. Mail that waits for its server says why."""
-        if self.mail is not None:
-            return self.mail.state in {Mail.State.QUEUED, Mail.State.SENDING} and not self.mail.note
-        return self.delivery.state == ReportDelivery.State.WAITING
 
 
 @requires(Permission.EXPORT)
@@ -59,7 +32,11 @@ def index(request: ViewerRequest) -> HttpResponse:
     seen = queries.with_last_turn(queries.schedules(request.viewer).prefetch_related("recipients"))
     page = Paginator(seen, SCHEDULES_PER_PAGE).get_page(request.GET.get("page"))
     shown = [
-        (schedule, _outcome(request, schedule), queries.may_change_schedule(request.viewer, schedule))
+        (
+            schedule,
+            queries.outcome(request.viewer, schedule),
+            queries.may_change_schedule(request.viewer, schedule),
+        )
         for schedule in page
     ]
     return render(request, "reports/schedules.html", {"schedules": shown, "page": page} | _server())
@@ -110,13 +87,7 @@ def detail(request: ViewerRequest, pk: int) -> HttpResponse:
     schedule = get_object_or_404(queries.schedules(request.viewer), pk=pk)
     may_change = queries.may_change_schedule(request.viewer, schedule)
     recipients = list(schedule.recipients.all())
-    turns = list(schedule.turns.prefetch_related("deliveries__recipient", "deliveries__file")[:TURNS_SHOWN])
-    shown = [
-        (turn, [each for each in turn.deliveries.all() if may_change or each.recipient == request.user])
-        for turn in turns
-    ]
-    mails = queries.mails_of(REPORT_ON_SCHEDULE.key, [each for _turn, told in shown for each in told])
-    told = [(turn, [Told(each, mails) for each in deliveries]) for turn, deliveries in shown]
+    turns = queries.last_turns(request.viewer, schedule, REPORT_ON_SCHEDULE.key)
     server = _server()
     context = server | {
         "schedule": schedule,
@@ -124,9 +95,9 @@ def detail(request: ViewerRequest, pk: int) -> HttpResponse:
         "may_change": may_change,
         "receives": request.user in recipients,
         "recipients": [(user, queries.why_nothing(user, schedule.report)) for user in recipients],
-        "turns": told,
+        "turns": turns,
         "is_under_way": server["has_server"]
-        and any(each.is_under_way for _turn, some in told for each in some),
+        and any(each.is_under_way for _turn, told in turns for each in told),
         "asked": _asked(request, schedule),
         "zone": settings.TIME_ZONE.replace("_", " "),
     }
@@ -214,14 +185,6 @@ def _done(request: ViewerRequest, pk: int, verb: Callable[[ReportSchedule], None
 
 def _changeable(request: ViewerRequest, pk: int) -> ReportSchedule:
     return get_object_or_404(queries.changeable_schedules(request.viewer), pk=pk)
-
-
-def _outcome(request: ViewerRequest, schedule: ReportSchedule) -> str:
-    """Of the last turn; who may not change it is told of their own delivery."""
-    deliveries = [delivery for turn in schedule.latest for delivery in turn.deliveries.all()]  # type: ignore[attr-defined]
-    if not queries.may_change_schedule(request.viewer, schedule):
-        deliveries = [each for each in deliveries if each.recipient_id == request.viewer.user_id]
-    return queries.outcome(deliveries)
 
 
 def _report_of(request: ViewerRequest, schedule: ReportSchedule) -> Report | None:
