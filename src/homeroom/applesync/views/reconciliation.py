@@ -24,6 +24,7 @@ from homeroom.applesync.verbs import reconciliation as verbs
 from homeroom.inventory.exports.views import export_response
 from homeroom.inventory.views.lists import paged
 from homeroom.web.errors import Refused
+from homeroom.web.keys import keys_of
 
 
 @requires(Permission.VIEW_SYNC)
@@ -180,7 +181,7 @@ def _chosen(request: ViewerRequest) -> QuerySet[AppleDevice]:
             raise PermissionDenied
         filtered: QuerySet[AppleDevice] = InAppleFilter(request.GET, rows, request=request).qs
         return filtered
-    return rows.filter(pk__in=[int(pk) for pk in request.GET.getlist("chosen") if pk.isdecimal()])
+    return rows.filter(pk__in=keys_of(request.GET.getlist("chosen")))
 
 
 def _still(request: ViewerRequest, count: int) -> bool:

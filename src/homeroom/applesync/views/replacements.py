@@ -28,11 +28,11 @@ from homeroom.incidents.queries import search_incidents
 from homeroom.inventory.exports.views import export_response
 from homeroom.inventory.views.lists import CountedPaginator, paged
 from homeroom.web.errors import Refused
+from homeroom.web.keys import key_of, keys_of
 
 CARDS_A_PAGE = 50
 """A box to Apple is reviewed on one page."""
 MOST_ANSWERS = 20
-LONGEST_KEY = 19
 
 
 @requires(Permission.REVIEW_REPLACEMENTS)
@@ -59,7 +59,7 @@ def without_incident(request: ViewerRequest) -> HttpResponse:
 @requires(Permission.REVIEW_REPLACEMENTS)
 def confirm_many(request: ViewerRequest) -> HttpResponse:
     """Those that were ticked, or all that were shown of a batch. Each is decided by itself."""
-    keys = _keys(request, "shown" if "all" in request.POST else "chosen")
+    keys = keys_of(request.POST.getlist("shown" if "all" in request.POST else "chosen"))
     pairings = list(queries.replacements(request.viewer).filter(pk__in=keys).order_by("pk"))
     if not keys:
         messages.warning(request, _("None was chosen. Tick those that are right, then confirm them."))
@@ -125,7 +125,7 @@ def pair(request: ViewerRequest, pk: int) -> HttpResponse:
     """A person chose the incident."""
     found = get_object_or_404(queries.candidates(request.viewer), pk=pk)
     offered = queries.incidents_for(request.viewer, found)
-    incident = offered.filter(number=(_keys(request, "incident") or [0])[0]).first()
+    incident = offered.filter(number=key_of(request.POST.get("incident"))).first()
     if incident is None:
         messages.error(request, _("That incident's device is not at Apple any more. Choose another one."))
         return redirect("applesync:replacement-candidate", pk=pk)
@@ -165,7 +165,7 @@ def not_ours(request: ViewerRequest, pk: int) -> HttpResponse:
 @requires(Permission.REVIEW_REPLACEMENTS)
 def not_ours_many(request: ViewerRequest) -> HttpResponse:
     """Of those that fit no incident: the ones that were ticked."""
-    keys = _keys(request, "chosen")
+    keys = keys_of(request.POST.getlist("chosen"))
     number = 0
     for found in queries.candidates_without_incident(request.viewer).filter(pk__in=keys):
         try:
@@ -271,11 +271,6 @@ def _tabs(request: ViewerRequest) -> dict[str, Any]:
         "unfitting": queries.candidates_without_incident(request.viewer).count(),
         "connections": list(queries.connections_that_process(request.viewer)),
     }
-
-
-def _keys(request: ViewerRequest, name: str) -> list[int]:
-    """The keys that a form sent; a crafted one names nothing."""
-    return [int(text) for text in request.POST.getlist(name) if text.isdecimal() and len(text) < LONGEST_KEY]
 
 
 urlpatterns = [

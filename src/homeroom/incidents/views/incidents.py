@@ -27,6 +27,7 @@ from homeroom.inventory.exports.views import export_response
 from homeroom.inventory.queries import open_assignment
 from homeroom.inventory.views.lists import paged
 from homeroom.web.errors import Refused
+from homeroom.web.keys import key_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +126,7 @@ def status(request: ViewerRequest, number: int) -> HttpResponse:
     """A page of one button per status, for a thumb."""
     found = _incident(request, number)
     if request.method == "POST":
-        chosen = get_object_or_404(queries.incident_statuses(), pk=_key(request.POST.get("status")))
+        chosen = get_object_or_404(queries.incident_statuses(), pk=key_of(request.POST.get("status")))
         try:
             verbs.set_status(
                 found, chosen, outcome=request.POST.get("outcome", ""), actor=request.viewer.actor
@@ -204,8 +205,3 @@ def _suggested_outcome(incident: Incident) -> str:
     """What a press will say most likely."""
     received = IncidentStatus.SystemKey.APPLECARE_REPLACEMENT_RECEIVED
     return Incident.Outcome.REPLACED if incident.status.system_key == received else ""
-
-
-def _key(text: str | None) -> int:
-    """The key that a form sent; a crafted one names nothing."""
-    return int(text) if text and text.isdecimal() else 0

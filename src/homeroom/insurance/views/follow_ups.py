@@ -20,11 +20,10 @@ from homeroom.inventory.models import Device
 from homeroom.inventory.queries import visible_devices
 from homeroom.web.counts import counted
 from homeroom.web.errors import Refused
+from homeroom.web.keys import keys_of
 from homeroom.web.returning import next_address
 
 MOST_NAMED = 10
-LONGEST_KEY = 18
-"""Digits: more, and no database takes it for a key."""
 
 
 @require_POST
@@ -80,7 +79,7 @@ def _asked(request: ViewerRequest) -> QuerySet[Device] | None:
             messages.warning(request, _("The list has changed meanwhile. Look at it again, then decide."))
             return None
         return found
-    keys = [int(key) for key in request.POST.getlist("device") if key.isdecimal() and len(key) <= LONGEST_KEY]
+    keys = keys_of(request.POST.getlist("device"))
     if not keys:
         messages.warning(request, _("Tick the devices first."))
         return None

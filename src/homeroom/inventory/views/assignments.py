@@ -14,6 +14,7 @@ from homeroom.inventory.forms import AssignmentKindForm
 from homeroom.inventory.models import Device, Person
 from homeroom.inventory.verbs import assignments as verbs
 from homeroom.web.errors import Refused
+from homeroom.web.keys import key_of
 from homeroom.web.returning import next_address
 
 MOST_ANSWERS = 20
@@ -73,7 +74,7 @@ def check_in(request: ViewerRequest, pk: int) -> HttpResponse:
 def loaner(request: ViewerRequest, pk: int) -> HttpResponse:
     device = _visible_device(request, pk)
     if request.method == "POST":
-        chosen = get_object_or_404(_devices(request), pk=_key(request, "loaner"))
+        chosen = get_object_or_404(_devices(request), pk=key_of(request.POST.get("loaner")))
         try:
             lent = verbs.swap_for_loaner(device, chosen, actor=request.viewer.actor)
         except Refused as refusal:
@@ -133,10 +134,4 @@ def _visible_device(request: ViewerRequest, pk: int) -> Device:
 
 
 def _chosen_person(request: ViewerRequest) -> Person:
-    return get_object_or_404(queries.visible_people(request.viewer), pk=_key(request, "person"))
-
-
-def _key(request: ViewerRequest, name: str) -> int:
-    """The key that a button sent; a crafted one names nothing."""
-    text = request.POST.get(name, "")
-    return int(text) if text.isdecimal() else 0
+    return get_object_or_404(queries.visible_people(request.viewer), pk=key_of(request.POST.get("person")))

@@ -18,6 +18,7 @@ from homeroom.inventory.timeline import timeline
 from homeroom.inventory.verbs import devices as verbs
 from homeroom.inventory.views.lists import paged
 from homeroom.web.errors import Refused
+from homeroom.web.keys import key_of
 
 
 @requires(Permission.VIEW_INVENTORY)
@@ -106,7 +107,7 @@ def device_status(request: ViewerRequest, pk: int) -> HttpResponse:
     """A page of one button per status, for a thumb."""
     device = _visible(request, pk)
     if request.method == "POST":
-        status = get_object_or_404(queries.statuses(), pk=_number(request.POST.get("status")))
+        status = get_object_or_404(queries.statuses(), pk=key_of(request.POST.get("status")))
         try:
             verbs.set_status(device, status, actor=request.viewer.actor)
         except Refused as refusal:
@@ -138,8 +139,3 @@ def device_delete(request: ViewerRequest, pk: int) -> HttpResponse:
 def _visible(request: ViewerRequest, pk: int) -> Device:
     devices = queries.visible_devices(request.viewer).select_related("site", "status")
     return get_object_or_404(devices, pk=pk)
-
-
-def _number(text: str | None) -> int:
-    """The key that a form sent; a crafted one names nothing."""
-    return int(text) if text and text.isdecimal() else 0

@@ -21,6 +21,7 @@ from homeroom.incidents.verbs.shipments import add_unit, remove_unit
 from homeroom.inventory.models import Device
 from homeroom.inventory.queries import DeviceElsewhere, device_elsewhere, device_scanned, visible_devices
 from homeroom.web.errors import Refused
+from homeroom.web.keys import key_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ def open_in_place(request: ViewerRequest, number: int) -> HttpResponse:
     shipment = shipment_of(request, number)
     form = OpenInPlaceForm(request.POST)
     key = form["device"].value() or ""
-    device = get_object_or_404(visible_devices(request.viewer), pk=int(key) if key.isdecimal() else 0)
+    device = get_object_or_404(visible_devices(request.viewer), pk=key_of(key))
     if not form.is_valid():
         sentence = _("Say in a few words what is wrong with %(device)s.") % {"device": device}
         return _answer(request, shipment, Feedback(sentence, device=device, form=form))
@@ -68,7 +69,7 @@ def remove(request: ViewerRequest, number: int) -> HttpResponse:
     shipment = shipment_of(request, number)
     key = request.POST.get("incident", "")
     found = incidents(request.viewer).select_related("device")
-    incident = get_object_or_404(found, pk=int(key) if key.isdecimal() else 0)
+    incident = get_object_or_404(found, pk=key_of(key))
     try:
         remove_unit(shipment, incident, actor=request.viewer.actor)
     except Refused as refusal:
