@@ -256,8 +256,8 @@ class FollowUp(models.Model):
         constraints = [
             models.CheckConstraint(
                 condition=Q(decision="acknowledged")
-                | Q(decision="will_not_renew", until__isnull=True)
-                | Q(decision__in=["snoozed", "reopened"], until__isnull=False),
+                | Q(decision="snoozed", until__isnull=False)
+                | Q(decision__in=["will_not_renew", "reopened"], until__isnull=True),
                 name="follow_up_waits_again_as_decided",
             ),
             models.CheckConstraint(

@@ -148,7 +148,6 @@ def mark_of(devices: QuerySet[Any], day: date) -> str:
 def decided(day: date) -> Q:
     """Somebody decided about the end that AppleCare has now, and that day it still holds."""
     holds = Q(**{f"{FOLLOW_UP}until__isnull": True}) | Q(**{f"{FOLLOW_UP}until__gt": day})
-    # What was reopened waits, also on a day before: a server's clock may have been ahead.
     return about_this_end() & Q(**{f"{FOLLOW_UP}decision__in": _THAT_HOLD}) & holds
 
 

@@ -29,7 +29,7 @@ def register_decisions() -> None:
 def _decided_with_others(device: Device) -> Iterator[Happening]:
     """The last decision, where it was about many: of one device alone the audit trail tells."""
     for row in FollowUp.objects.filter(device=device, with_others=True):
-        until = "" if row.until is None or row.decision == Decision.REOPENED else str(localize(row.until))
+        until = str(localize(row.until)) if row.until else ""
         told = ((translated("until"), until), (translated("note"), row.note))
         changes = tuple(ValueChange(capfirst(name), "", value) for name, value in told if value)
         sentence = str(SENTENCES[Decision(row.decision)])

@@ -28,7 +28,7 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'follow-up of AppleCare',
                 'verbose_name_plural': 'follow-ups of AppleCare',
-                'constraints': [models.CheckConstraint(condition=models.Q(('decision', 'acknowledged'), models.Q(('decision', 'will_not_renew'), ('until__isnull', True)), models.Q(('decision__in', ['snoozed', 'reopened']), ('until__isnull', False)), _connector='OR'), name='follow_up_waits_again_as_decided'), models.CheckConstraint(condition=models.Q(('until__isnull', True), ('until__lte', models.F('ends')), _connector='OR'), name='follow_up_waits_again_before_the_end')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('decision', 'acknowledged'), models.Q(('decision', 'snoozed'), ('until__isnull', False)), models.Q(('decision__in', ['will_not_renew', 'reopened']), ('until__isnull', True)), _connector='OR'), name='follow_up_waits_again_as_decided'), models.CheckConstraint(condition=models.Q(('until__isnull', True), ('until__lte', models.F('ends')), _connector='OR'), name='follow_up_waits_again_before_the_end')],
             },
         ),
         migrations.CreateModel(

@@ -127,7 +127,6 @@ def reopen(devices: QuerySet[Device], *, actor: Actor, ends: date | None = None)
     day = today()
     act = _Act(
         Decision.REOPENED,
-        day,
         fits=lambda found: found.filter(queries.decided(day)),
         why_not=lambda _device: _("It waits already."),
     )
