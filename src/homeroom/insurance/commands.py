@@ -67,11 +67,10 @@ def reopen(devices: Sequence[str], *, as_json: bool) -> None:
 
 
 def _decide(devices: Sequence[str], state: FollowUpState, *, as_json: bool, **given: Any) -> None:
-    keys = keys_by_serial_or_tag(COMMAND_LINE_VIEWER, devices)
-    missing = [text for text in dict.fromkeys(devices) if text.strip() not in keys]
+    keys, missing = keys_by_serial_or_tag(COMMAND_LINE_VIEWER, devices)
     try:
         outcome = verbs.decide(
-            Device.objects.filter(pk__in=set(keys.values())), state, actor=COMMAND_LINE_VIEWER.actor, **given
+            Device.objects.filter(pk__in=keys), state, actor=COMMAND_LINE_VIEWER.actor, **given
         )
     except Refused as refusal:
         raise click.ClickException(refusal.sentence) from None

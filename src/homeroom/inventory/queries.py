@@ -209,13 +209,15 @@ def device_by_serial_or_tag(viewer: Viewer, text: str) -> Device | None:
     return min(found, key=lambda device: device.serial_number != text, default=None)
 
 
-def keys_by_serial_or_tag(viewer: Viewer, texts: Iterable[str]) -> dict[str, int]:
-    """The same of many: the key of the device that each text names, of those that name one. Two queries."""
-    named = {text.strip() for text in texts}
+def keys_by_serial_or_tag(viewer: Viewer, texts: Iterable[str]) -> tuple[list[int], list[str]]:
+    """The same of many: the keys of the devices that the texts name, and the texts that name none. Two queries."""
+    asked = dict.fromkeys(texts)
+    named = {text.strip() for text in asked}
     seen = visible_devices(viewer)
     by_tag = dict(seen.filter(asset_tag__in=named).values_list("asset_tag", "pk"))
     by_serial = dict(seen.filter(serial_number__in=named).values_list("serial_number", "pk"))
-    return {str(name): pk for name, pk in (by_tag | by_serial).items()}
+    keys = {str(name): pk for name, pk in (by_tag | by_serial).items()}
+    return sorted(set(keys.values())), [text for text in asked if text.strip() not in keys]
 
 
 def device_scanned(text: str) -> int | None:

@@ -71,9 +71,8 @@ def reopen(request: ApiRequest, pk: int) -> Any:
 @requires(Permission.EDIT_INSURANCE)
 def decide_many(request: ApiRequest, values: DecisionOfMany) -> Any:
     """What is not found, or left out, is named; about the others it is decided."""
-    keys = keys_by_serial_or_tag(request.viewer, values.devices)
-    missing = [text for text in dict.fromkeys(values.devices) if text.strip() not in keys]
-    return {**_decide(request, sorted(set(keys.values())), values).row, "not_found": missing}
+    keys, missing = keys_by_serial_or_tag(request.viewer, values.devices)
+    return {**_decide(request, keys, values).row, "not_found": missing}
 
 
 def _decide(request: ApiRequest, keys: list[int], values: Decision, **more: Any) -> verbs.Outcome:
