@@ -1,6 +1,6 @@
 """A report's rows as a table: its columns made from the report's, its values as people read them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -15,30 +15,26 @@ from django.utils.formats import date_format, number_format
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django_tables2.data import TableQuerysetData
 
 from homeroom.inventory.exports.reports import ReportColumn, Selectable
+from homeroom.inventory.views.lists import RowsByKey
+from homeroom.reports.queries.keys import Keys
 from homeroom.reports.selection import Reading
 
 Record = dict[str, Any]
-Keys = Sequence[int] | QuerySet[Any, int]
 NOTHING = "\N{EN DASH}"
 
 
-class RowsInOrder(TableQuerysetData):
-    """The selection has put them in order, for files as well as for the page.
-
-    What columns look up is looked up for the rows of a page alone, by their keys, not for all that have to be sorted.
-    """
+class RowsInOrder(RowsByKey):
+    """The selection has put them in order, for files as well as for the page."""
 
     def __init__(self, rows: QuerySet[Any], keys: Keys, paths: Iterable[str]) -> None:
-        super().__init__(rows.order_by().values(*paths))
-        self.keys = keys
+        super().__init__(rows.values(*paths))
+        self.known = keys
 
-    def __getitem__(self, page: slice) -> list[Record]:
-        keys = list(self.keys[page])
-        rows = {row["pk"]: row for row in self.data.filter(pk__in=keys)} if keys else {}
-        return [rows[key] for key in keys if key in rows]
+    @property
+    def keys(self) -> Keys:
+        return self.known
 
     def order_by(self, aliases: Any) -> None:
         pass
@@ -98,10 +94,8 @@ class Choice(tables.Column):
         return render_to_string("reports/_choice.html", context)
 
 
-def report_table(
-    reading: Reading, rows: QuerySet[Any], keys: Keys, selectable: Selectable | None
-) -> tables.Table:
-    """`rows` have what columns read, `keys` are theirs in order; `selectable` is what the viewer may do with them."""
+def report_table(reading: Reading, keys: Keys, selectable: Selectable | None) -> tables.Table:
+    """`keys` are those of the rows, in order; `selectable` is what the viewer may do with them."""
     shown = reading.shown
     cells: list[tuple[str, tables.Column]] = [(column.name, Cell(column)) for column in shown]
     if selectable is not None:
@@ -109,7 +103,9 @@ def report_table(
     paths = ["pk", *(column.source for column in shown)]
     paths += [column.link.path for column in shown if column.link is not None]
     return ReportTable(
-        RowsInOrder(rows, keys, dict.fromkeys(paths)), extra_columns=cells, order_by=reading.sort
+        RowsInOrder(reading.selection.queryset, keys, dict.fromkeys(paths)),
+        extra_columns=cells,
+        order_by=reading.sort,
     )
 
 

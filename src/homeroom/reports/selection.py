@@ -102,7 +102,7 @@ class Reading:
         for problem in self.problems:
             raise Refused(problem.sentence, field=problem.field)
 
-    @property
+    @cached_property
     def selection(self) -> Selection:
         """Files have every column unless some were chosen."""
         self.refuse_problems()

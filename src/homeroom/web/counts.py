@@ -34,4 +34,9 @@ class Number:
 def counted(rows: QuerySet[Any, Any], *, most: int = MOST_COUNTED, order: str = "") -> Number:
     """No page counts a million rows. `order`: in which the database soonest finds enough."""
     number = rows.order_by(*filter(None, [order])).values("pk")[: most + 1].count()
+    return capped(number, most=most)
+
+
+def capped(number: int, *, most: int = MOST_COUNTED) -> Number:
+    """Of a number that was counted to one beyond the most."""
     return Number(min(number, most), number > most)

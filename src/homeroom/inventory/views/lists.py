@@ -10,22 +10,37 @@ from django.http import HttpRequest
 from django_tables2.data import TableQuerysetData
 
 ROWS_PER_PAGE = 50
+KEY = tables.A("pk")
 
 
-class RowsOfPage(TableQuerysetData):
-    """Of a page the keys are asked for first: what rows bring along is fetched for its rows alone.
+class RowsByKey(TableQuerysetData):
+    """Of a page the keys come first: what rows bring along is fetched for its rows alone.
 
-    A database that has to sort would otherwise fetch it for all that are sorted.
+    A database that has to sort would otherwise fetch it for all that are sorted. Rows are models or dictionaries.
     """
+
+    @property
+    def keys(self) -> Sequence[int] | QuerySet[Any, int]:
+        """Of all rows, in their order."""
+        raise NotImplementedError
+
+    def __getitem__(self, page: slice) -> list[Any]:
+        keys = list(self.keys[page])
+        found = self.data.order_by().filter(pk__in=keys) if keys else ()
+        rows = {KEY.resolve(row): row for row in found}
+        return [rows[key] for key in keys if key in rows]
+
+
+class RowsOfPage(RowsByKey):
+    """In the order that the table is asked for."""
 
     def __init__(self, rows: QuerySet[Any], found: QuerySet[Any]) -> None:
         super().__init__(rows)
         self.found = found
 
-    def __getitem__(self, page: slice) -> list[Any]:
-        keys = list(self._in_order().values_list("pk", flat=True)[page])
-        rows = {row.pk: row for row in self.data.order_by().filter(pk__in=keys)} if keys else {}
-        return [rows[key] for key in keys if key in rows]
+    @property
+    def keys(self) -> QuerySet[Any, int]:
+        return self._in_order().values_list("pk", flat=True)
 
     def _in_order(self) -> QuerySet[Any]:
         """The found rows in the order of the table, without what they bring along unless they are sorted by it."""

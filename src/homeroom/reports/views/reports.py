@@ -21,17 +21,16 @@ from homeroom.inventory.exports.reports import (
 )
 from homeroom.inventory.exports.views import refusal, rows_response
 from homeroom.inventory.views.lists import ROWS_PER_PAGE, CountedPaginator
-from homeroom.reports.columns import Keys, report_table
+from homeroom.reports.columns import report_table
 from homeroom.reports.models import SavedView
+from homeroom.reports.queries.keys import keys_in_order
 from homeroom.reports.queries.reports import visible_report
 from homeroom.reports.queries.saved import may_change_view, saved_views, views_of
-from homeroom.reports.selection import COLUMNS, OF_THE_PAGE, SORT, Reading, Selection, in_words, read
-from homeroom.web.counts import MOST_COUNTED, Number, counted
+from homeroom.reports.selection import COLUMNS, OF_THE_PAGE, SORT, Reading, in_words, read
+from homeroom.web.counts import counted
 
 XLSX_LATER = "reports/_xlsx_later.html"
 MOST_PRINTED = 2_000
-MOST_SORTED = 20_000
-"""Rows that a page sorts while somebody waits; beyond, it has the orders that an index has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,12 +92,11 @@ def _download(request: ViewerRequest, reading: Reading) -> HttpResponseBase:
 
 
 def _rows(request: ViewerRequest, reading: Reading, *, printed: bool) -> dict[str, Any]:
-    asked = reading.selection
-    number, keys = _looked_for(reading, asked)
+    number, keys = keys_in_order(reading)
     if keys is None:
-        return {"number": number, "unsorted": MOST_SORTED, "xlsx_later": XLSX_LATER}
+        return {"number": number, "unsorted": number.counted, "xlsx_later": XLSX_LATER}
     selectable = None if printed else _selectable(request, reading.report)
-    table = report_table(reading, asked.queryset, keys, selectable)
+    table = report_table(reading, keys, selectable)
     per_page = MOST_PRINTED if printed else ROWS_PER_PAGE
     paginate = {"per_page": per_page, "paginator_class": CountedPaginator, "count": number.counted}
     RequestConfig(request, paginate=paginate).configure(table)
@@ -110,22 +108,6 @@ def _rows(request: ViewerRequest, reading: Reading, *, printed: bool) -> dict[st
         "printed": MOST_PRINTED,
         "xlsx_later": XLSX_LATER if number.more else "",
     }
-
-
-def _looked_for(reading: Reading, asked: Selection) -> tuple[Number, Keys | None]:
-    """How many rows there are, and their keys in order, each looked for once where that is as quick.
-
-    No keys: there are too many to be sorted while somebody waits.
-    """
-    keys = asked.queryset.values_list("pk", flat=True)
-    if reading.is_in_an_order_of_indexes:
-        number = counted(asked.found)
-        if number.more:  # fewer are better found all and sorted
-            return number, keys.filter(asked.among)
-    elif not reading.is_in_usual_order and counted(asked.found, most=MOST_SORTED).more:
-        return Number(MOST_SORTED, more=True), None
-    found = list(keys[: MOST_COUNTED + 1])
-    return Number(min(len(found), MOST_COUNTED), len(found) > MOST_COUNTED), found
 
 
 def _selectable(request: ViewerRequest, found: Report) -> Selectable | None:
