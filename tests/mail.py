@@ -143,6 +143,16 @@ def use_mail_server(settings: Settings, url: str, **changes: object) -> None:
     settings.CONFIGURATION = settings.CONFIGURATION.model_copy(update={"email_url": url} | changes)
 
 
+def files_of(message: EmailMessage) -> dict[str, tuple[str, bytes]]:
+    """Of each file that it brings, by name: its type and what is in it."""
+    found: dict[str, tuple[str, bytes]] = {}
+    for part in message.iter_attachments():
+        content = part.get_payload(decode=True)
+        assert isinstance(content, bytes)
+        found[str(part.get_filename())] = (part.get_content_type(), content)
+    return found
+
+
 def text_of(message: EmailMessage) -> str:
     part = message.get_body(("plain",))
     assert part is not None

@@ -287,7 +287,6 @@ class TestMail:
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are killed here")
 def test_killed_before_any_statement_nothing_is_told_twice_or_lost():
     make_user()
     ends = today() + 20 * DAY

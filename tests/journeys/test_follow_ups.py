@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from playwright.sync_api import expect
@@ -30,9 +31,11 @@ def let_four_end(visit: Visit) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_an_administrator_works_off_what_ends(visit: Visit, tmp_path: Path, scheme: str) -> None:
+def test_an_administrator_works_off_what_ends(
+    visit: Visit, tmp_path: Path, scheme: Literal["light", "dark"]
+) -> None:
     page = visit.page
-    page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+    page.emulate_media(color_scheme=scheme)
     let_four_end(visit)
     sync(visit, tmp_path)
     visit.sign_in()

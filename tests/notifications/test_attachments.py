@@ -1,7 +1,6 @@
 """Files that mail brings: read when it is sent, byte for byte, if they are not too large."""
 
 from collections.abc import Iterator, Mapping
-from email.message import EmailMessage
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -16,7 +15,7 @@ from homeroom.notifications.attachments import Attachment
 from homeroom.notifications.kinds import Kind
 from homeroom.notifications.models import Mail
 from homeroom.notifications.verbs import notify, send_due_mail
-from tests.mail import MailServer, html_of, text_of, use_mail_server
+from tests.mail import MailServer, files_of, html_of, text_of, use_mail_server
 
 pytestmark = pytest.mark.django_db
 CSV = '\ufeffserial,notes\r\nC02,"two\nlines, ä"\r\n'.encode()
@@ -64,13 +63,6 @@ def send() -> None:
     send_due_mail(Event())
 
 
-def attached(message: EmailMessage) -> dict[str, tuple[str, bytes]]:
-    return {
-        str(part.get_filename()): (part.get_content_type(), part.get_payload(decode=True))  # type: ignore[misc]
-        for part in message.iter_attachments()
-    }
-
-
 def write(folder: Path) -> None:
     (folder / "devices.csv").write_bytes(CSV)
     (folder / "Geräte.xlsx").write_bytes(XLSX)
@@ -84,7 +76,7 @@ def test_files_arrive_byte_for_byte_beside_text_and_html(
     send()
     (message,) = server.messages
     xlsx = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-    assert attached(message) == {"devices.csv": ("text/csv", CSV), "Geräte.xlsx": (xlsx, XLSX)}
+    assert files_of(message) == {"devices.csv": ("text/csv", CSV), "Geräte.xlsx": (xlsx, XLSX)}
     assert "attached: devices.csv Geräte.xlsx" in text_of(message)
     assert "Files" in html_of(message)
     charsets = [part.get_param("charset") for part in message.iter_attachments()]
@@ -100,7 +92,7 @@ def test_a_file_is_read_when_the_mail_is_sent(
     (tmp_path / "Geräte.xlsx").unlink()
     send()
     (message,) = server.messages
-    assert attached(message) == {"devices.csv": ("text/csv", b"newer")}
+    assert files_of(message) == {"devices.csv": ("text/csv", b"newer")}
     assert "too large: \n" in text_of(message)
 
 
@@ -115,7 +107,7 @@ def test_what_is_larger_than_allowed_is_not_attached_and_the_mail_is_told(
     tell(tmp_path, files=[(name, "text/csv") for name in sizes])
     send()
     (message,) = server.messages
-    assert set(attached(message)) == fits
+    assert set(files_of(message)) == fits
     told = text_of(message)
     assert f"attached: {' '.join(name for name in sizes if name in fits)}\n" in told
     assert f"too large: {' '.join(name for name in sizes if name not in fits)}\n" in told

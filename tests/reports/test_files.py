@@ -304,7 +304,7 @@ class TestPage:
         many_without(MOST_COUNTED)
         address = f"/reports/mdm/{WITHOUT}/"
         assert 'href="?format=xlsx"' in text(as_viewer.get(address))
-        make_device(site=Device.objects.first().site)  # type: ignore[union-attr]
+        make_device(site=Site.objects.get())
         CoverageCheck.objects.create(
             device=Device.objects.latest("pk"), attempted_at=timezone.now(), succeeded_at=timezone.now()
         )

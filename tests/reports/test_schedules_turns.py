@@ -33,7 +33,7 @@ from homeroom.reports.verbs.making import forget_old_files, make_due_file
 from homeroom.schedules.schedule import Schedule
 from homeroom.web.errors import Refused
 from tests.builders import make_site, make_user
-from tests.mail import MailServer, html_of, text_of, use_mail_server
+from tests.mail import MailServer, files_of, html_of, text_of, use_mail_server
 from tests.reports.schedules import EXPIRING, expiring, make_schedule, report_named, states, work
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -59,13 +59,9 @@ def server(mail_server: MailServer, settings: Settings) -> MailServer:
     return mail_server
 
 
-def attachments(message: EmailMessage) -> dict[str, bytes]:
-    return {str(part.get_filename()): part.get_payload(decode=True) for part in message.iter_attachments()}  # type: ignore[misc]
-
-
 def tags(message: EmailMessage) -> set[str]:
     """Of the devices in the CSV that the mail brings."""
-    (content,) = attachments(message).values()
+    ((_type, content),) = files_of(message).values()
     return {row["asset_tag"] for row in csv.DictReader(io.StringIO(content.decode("utf-8-sig")))}
 
 
@@ -212,7 +208,7 @@ class TestMail:
         (message,) = server.messages
         assert message["To"] == reader.email
         assert message["Subject"] == "For & <b>Ben</b>: 2 rows"
-        assert list(attachments(message)) == [f"{EXPIRING}-2026-03-09.csv"]
+        assert list(files_of(message)) == [f"{EXPIRING}-2026-03-09.csv"]
         assert tags(message) == {"T1", "T2"}
         text, html = text_of(message), html_of(message)
         file, schedule = ReportFile.objects.get(), ReportSchedule.objects.get()
@@ -233,7 +229,7 @@ class TestMail:
         make_schedule(administrator, format="xlsx", query="columns=asset_tag")
         clock.move_to(MONDAY)
         work()
-        (content,) = attachments(server.messages[0]).values()
+        ((_type, content),) = files_of(server.messages[0]).values()
         sheet = openpyxl.load_workbook(io.BytesIO(content)).active
         assert list(sheet.values) == [("asset_tag",), ("T1",)]
         assert "You have it sent to yourself." in text_of(server.messages[0])
@@ -250,7 +246,7 @@ class TestMail:
         clock.move_to(MONDAY)
         work()
         (message,) = server.messages
-        assert attachments(message) == {}
+        assert files_of(message) == {}
         assert f"/reports/files/{ReportFile.objects.get().pk}/content/" in text_of(message)
         assert said in text_of(message)
         assert "is attached" not in text_of(message)
@@ -378,7 +374,7 @@ class TestRights:
         clock.move_to(MONDAY + DAY)
         send_due_mail(Event())
         (message,) = server.messages
-        assert attachments(message) == {}
+        assert files_of(message) == {}
         assert "is attached" not in text_of(message)
 
     def test_who_leaves_while_the_file_is_made_is_not_told(
