@@ -54,9 +54,9 @@ def starts_of(schedule: Schedule, moments: list[datetime], *, since: datetime) -
 def test_a_new_connection_syncs_every_night_at_two_of_the_districts_clock(
     settings: Settings, connection: Connection
 ) -> None:
-    assert connection.next_run_at == datetime(2026, 1, 6, 2, tzinfo=UTC)
+    assert connection.next_turn_at == datetime(2026, 1, 6, 2, tzinfo=UTC)
     settings.TIME_ZONE = "America/New_York"
-    assert connection.next_run_at == datetime(2026, 1, 6, 7, tzinfo=UTC)
+    assert connection.next_turn_at == datetime(2026, 1, 6, 7, tzinfo=UTC)
 
 
 def test_it_starts_a_sync_at_its_turn_and_says_that_the_schedule_did(connection: Connection) -> None:
@@ -92,7 +92,7 @@ def test_a_connection_that_is_off_does_not_start_nor_make_up_when_it_is_on_again
 ) -> None:
     verbs.deactivate(connection, actor=COMMAND_LINE)
     connection.refresh_from_db()
-    assert connection.next_run_at is None
+    assert connection.next_turn_at is None
     assert take_due_turns(now=MONDAY + 3 * DAY) == 0
     with time_machine.travel(MONDAY + 3 * DAY, tick=False):
         verbs.reactivate(connection, actor=COMMAND_LINE)

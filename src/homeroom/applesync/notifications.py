@@ -129,7 +129,7 @@ def _tell_that_it_failed(run: SyncRun) -> None:
         "error": run.error,
         "fix": run.fix,
         "finished_at": run.finished_at,
-        "next_run_at": run.connection.next_run_at,
+        "next_run_at": run.connection.next_turn_at,
     }
     notify(SYNC_FAILED, fact=_failures_before(run), context=context, path=run.get_absolute_url())
 

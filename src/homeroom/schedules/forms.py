@@ -4,12 +4,20 @@ from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar
 
 from django import forms
-from django.utils import timezone
 from django.utils.dates import WEEKDAYS
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from homeroom.schedules.schedule import AT_NIGHT, HOURS, LONGEST, LONGEST_MONTH, Rhythm, Schedule, Unreadable
+from homeroom.schedules.schedule import (
+    AT_NIGHT,
+    HOURS,
+    LONGEST,
+    LONGEST_MONTH,
+    Rhythm,
+    Schedule,
+    Unreadable,
+    clock,
+)
 
 NEEDED = {
     Rhythm.NIGHTLY: ("schedule_at",),
@@ -103,8 +111,7 @@ class ScheduleFields(forms.Form):
 
     @property
     def zone(self) -> str:
-        """Whose clock it goes by: the district's, whoever looks."""
-        return timezone.get_default_timezone_name().replace("_", " ")
+        return clock()
 
     @staticmethod
     def fields_of(schedule: Schedule) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, time, tzinfo
 
 from cronsim import CronSim, CronSimError
 from django.db import models
+from django.utils import timezone
 from django.utils.dates import WEEKDAYS
 from django.utils.formats import time_format
 from django.utils.translation import gettext as _
@@ -230,6 +231,11 @@ class Schedule:
                 return (f"{self._day} * *",)
             case _:
                 return ("* * *",)
+
+
+def clock() -> str:
+    """By whose turns come: the district's time zone, whoever looks."""
+    return timezone.get_default_timezone_name().replace("_", " ")
 
 
 def _first_after(moment: datetime, expression: str, zone: tzinfo) -> datetime | None:

@@ -1,5 +1,3 @@
-from datetime import datetime
-
 from django.db import models
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
@@ -75,11 +73,6 @@ class Connection(Scheduled):
         if not self.active:
             return self.State.NOT_ACTIVE
         return self.State.NEEDS_ATTENTION if self.problem else self.State.ACTIVE
-
-    @property
-    def next_run_at(self) -> datetime | None:
-        """When the schedule starts the next sync; past while no worker has taken the turn up."""
-        return self.next_turn_at
 
     @property
     def short_fingerprint(self) -> str:

@@ -136,7 +136,7 @@ def _standing(connection: Annotated[Connection, Annotations[Syncs]]) -> Standing
         problem=" ".join(problems),
         held_run=connection.held_run,
         last_synced_at=connection.last_synced_at,
-        next_run_at=connection.next_run_at,
+        next_run_at=connection.next_turn_at,
     )
 
 

@@ -72,7 +72,7 @@ class _Act:
     """The day from which all of them wait again; what is acknowledged waits again at each one's next milestone."""
     note: str = ""
     fits: Callable[[QuerySet[Device]], QuerySet[Device]] = lambda devices: devices
-    why_not: Callable[[Device], str] = str
+    why_not: Callable[[Any], str] = str
     """Of a device that ends but does not fit."""
 
 
@@ -110,7 +110,9 @@ def snooze(
         until,
         note.strip(),
         fits=lambda found: queries.ending(found, day, since=until),
-        why_not=lambda device: _("AppleCare ends before that day, on %(day)s.") % {"day": _end_of(device)},
+        why_not=lambda device: (
+            _("AppleCare ends before that day, on %(day)s.") % {"day": date_format(device.coverage_ends)}
+        ),
     )
     return _decide(devices, act, day, actor=actor, ends=ends)
 
@@ -247,8 +249,3 @@ def _record_many(actor: Actor, act: _Act, found: Sequence[_Found]) -> None:
 
 def _action(act: _Act) -> str:
     return f"coverage.{act.decision.value}"
-
-
-def _end_of(device: Device) -> str:
-    ends: date = device.coverage_ends  # type: ignore[attr-defined] # annotated by `queries.ending`
-    return date_format(ends)

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 
-from django.conf import settings
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import HttpResponse
@@ -22,6 +21,7 @@ from homeroom.reports.queries import schedules as queries
 from homeroom.reports.queries.reports import visible_report
 from homeroom.reports.selection import in_words, read
 from homeroom.reports.verbs import schedules as verbs
+from homeroom.schedules.schedule import clock
 from homeroom.web.errors import Refused
 
 SCHEDULES_PER_PAGE = 25
@@ -99,7 +99,7 @@ def detail(request: ViewerRequest, pk: int) -> HttpResponse:
         "is_under_way": server["has_server"]
         and any(each.is_under_way for _turn, told in turns for each in told),
         "asked": _asked(request, schedule),
-        "zone": settings.TIME_ZONE.replace("_", " "),
+        "zone": clock(),
     }
     return render(request, "reports/schedule.html", context)
 
