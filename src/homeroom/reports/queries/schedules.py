@@ -43,12 +43,12 @@ class Told:
         """Waits for one: it is told, and there is no mail yet."""
         return self.delivery.pk in self.mails and self.mail is None
 
-    @property
-    def is_under_way(self) -> bool:
+    def is_under_way(self, *, has_server: bool) -> bool:
         """What becomes of it will be known in a moment. Mail that waits for its server says why."""
-        if self.mail is not None:
-            return self.mail.state in {Mail.State.QUEUED, Mail.State.SENDING} and not self.mail.note
-        return self.delivery.state == State.WAITING
+        if self.mail is None:
+            return self.delivery.state == State.WAITING
+        is_on_its_way = self.mail.state in {Mail.State.QUEUED, Mail.State.SENDING} and not self.mail.note
+        return has_server and is_on_its_way
 
 
 def schedules(viewer: Viewer) -> QuerySet[ReportSchedule]:

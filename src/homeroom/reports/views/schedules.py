@@ -96,8 +96,7 @@ def detail(request: ViewerRequest, pk: int) -> HttpResponse:
         "receives": request.user in recipients,
         "recipients": [(user, queries.why_nothing(user, schedule.report)) for user in recipients],
         "turns": turns,
-        "is_under_way": server["has_server"]
-        and any(each.is_under_way for _turn, told in turns for each in told),
+        "is_under_way": any(each.is_under_way(**server) for _turn, told in turns for each in told),
         "asked": _asked(request, schedule),
         "zone": clock(),
     }
