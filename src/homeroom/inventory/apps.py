@@ -15,6 +15,7 @@ class InventoryConfig(AppConfig):
         from homeroom.web.navigation import Page, add_to_menu, add_to_settings
 
         post_migrate.connect(_add_default_statuses, sender=self)
+        post_migrate.connect(_keep_word_indexes, sender=self)
         register_inventory()
         register_on_dashboard()
         see, manage = Permission.VIEW_INVENTORY, Permission.MANAGE_SETTINGS
@@ -33,3 +34,9 @@ def _add_default_statuses(**_kwargs: Any) -> None:
     from homeroom.inventory.verbs.statuses import add_default_statuses
 
     add_default_statuses()
+
+
+def _keep_word_indexes(using: str, **_kwargs: Any) -> None:
+    from homeroom.inventory.words import keep_word_indexes
+
+    keep_word_indexes(using)

@@ -24,6 +24,7 @@ from django.utils.translation import gettext as _
 from homeroom.accounts.policy import Viewer
 from homeroom.inventory.models import Assignment, Device, DeviceStatus, Person, Site
 from homeroom.inventory.visibility import visible_to
+from homeroom.inventory.words import DEVICES, PEOPLE
 from homeroom.web.searching import with_words, within
 
 Row = TypeVar("Row", bound=Model)
@@ -181,13 +182,20 @@ def search_devices(devices: QuerySet[Device], text: str) -> QuerySet[Device]:
 
 def search_people(people: QuerySet[Person], text: str) -> QuerySet[Person]:
     """Every word must be found in the name, external ID or email."""
-    return with_words(people, text, _person_has)
+    return with_words(people, text, _person_found)
 
 
 def _device_has(word: str) -> Q:
-    holders = Assignment.objects.filter(_person_has(word, "person__"), ended_at__isnull=True)
-    has_it = within("asset_tag", "serial_number", "name", "model")
-    return has_it(word) | Q(pk__in=holders.order_by().values("device"))
+    """By the keys of all that have it, where these are few."""
+    people = PEOPLE.keys(word, _person_has)
+    of_person = _person_has(word, "person__") if people is None else Q(person__in=people)
+    holders = Assignment.objects.filter(of_person, ended_at__isnull=True)
+    held = holders.order_by().values_list("device", flat=True)
+    itself = within(*DEVICES.fields)
+    devices = DEVICES.keys(word, itself)
+    if people is None or devices is None:
+        return itself(word) | Q(pk__in=held)
+    return Q(pk__in={*devices, *held})
 
 
 def _person_has(word: str, path: str = "") -> Q:
@@ -196,6 +204,11 @@ def _person_has(word: str, path: str = "") -> Q:
         | Q(**{f"{path}external_id__istartswith": word})
         | Q(**{f"{path}email__icontains": word})
     )
+
+
+def _person_found(word: str) -> Q:
+    keys = PEOPLE.keys(word, _person_has)
+    return _person_has(word) if keys is None else Q(pk__in=keys)
 
 
 def device_by_serial_or_tag(viewer: Viewer, text: str) -> Device | None:

@@ -12,6 +12,8 @@ Row = TypeVar("Row", bound=Model)
 
 def with_words(rows: QuerySet[Row], text: str, has: Callable[[str], Q]) -> QuerySet[Row]:
     """The rows that have each word; `has` says what it is to have one."""
+    if "\0" in text:
+        return rows.none()  # no database takes such a text, so no row has it
     for word in text.split():
         rows = rows.filter(has(word))
     return rows

@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from django.db import connections, transaction
-from django.db.backends.base.base import BaseDatabaseWrapper
 
 from homeroom.applesync.models import AppleDevice, Connection, Unlinked
 from homeroom.inventory.makes import OTHER_FAMILIES
 from homeroom.inventory.models import Device
 from homeroom.rows import refresh_statistics
+from homeroom.triggers import standing_triggers
 
 KEPT, DEVICES, MIRROR, CONNECTIONS = (
     model._meta.db_table for model in (Unlinked, Device, AppleDevice, Connection)
@@ -81,7 +81,7 @@ def keep_unlinked(using: str) -> None:
     with connection.cursor() as cursor:
         if KEPT not in connection.introspection.table_names(cursor):
             return  # migrated to before there was such a table
-        if _standing(connection) == {_full(trigger) for trigger in TRIGGERS}:
+        if standing_triggers(connection, f"{KEPT}_") == {_full(trigger) for trigger in TRIGGERS}:
             return
         with transaction.atomic(using):
             for statement in _statements(connection.vendor):
@@ -99,16 +99,6 @@ def rebuild_unlinked(using: str = "default") -> None:
 
 def _full(trigger: _Trigger) -> str:
     return f"{KEPT}_{trigger.name}"
-
-
-def _standing(connection: BaseDatabaseWrapper) -> set[str]:
-    catalogue = {
-        "sqlite": "SELECT name FROM sqlite_master WHERE type = 'trigger' AND name LIKE %s",
-        "postgresql": "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal AND tgname LIKE %s",
-    }
-    with connection.cursor() as cursor:
-        cursor.execute(catalogue[connection.vendor], [f"{KEPT}_%"])
-        return {name for (name,) in cursor.fetchall()}
 
 
 def _statements(vendor: str) -> Iterator[str]:
