@@ -73,7 +73,9 @@ def test_what_is_found_is_what_has_every_word(db, monkeypatch, names, asked, mos
     Person.objects.all().delete()
     site = make_site()
     for number, (one, other, third) in enumerate(names):
-        person = make_person(name=f"x{one}", external_id=f"{number}{other}", email=f"{third}@b.test", site=site)
+        person = make_person(
+            name=f"x{one}", external_id=f"{number}{other}", email=f"{third}@b.test", site=site
+        )
         device = make_device(asset_tag=f"{other}{number}", name=one, model=third, site=site)
         check_out(device, person, actor=COMMAND_LINE)
     assert_all_is_found(" ".join(asked))

@@ -4,6 +4,7 @@ from urllib.parse import urlencode
 
 import pytest
 import time_machine
+from django.core.exceptions import EmptyResultSet
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -11,7 +12,7 @@ from homeroom.accounts.policy import COMMAND_LINE_VIEWER
 from homeroom.insurance.queries import in_question, today, with_coverage, without_applecare
 from homeroom.insurance.rules import CoverageState
 from homeroom.inventory.exports.reports import columns_of_report, report_named, reports
-from homeroom.reports.selection import canonical, filter_names, read, selection
+from homeroom.reports.selection import Selection, canonical, filter_names, read, selection
 from homeroom.web.errors import Refused
 from tests.reports.districts import build
 
@@ -43,6 +44,15 @@ SAID = st.dictionaries(
         st.lists(st.sampled_from(COLUMNS), max_size=4).map(",".join),
     ),
 )
+
+
+def question(asked: Selection) -> str:
+    try:
+        return str(asked.queryset.query)
+    except EmptyResultSet:
+        return "nothing"  # no row has a word that was looked for
+
+
 any_report = pytest.mark.parametrize("name", reports())
 
 
@@ -64,7 +74,7 @@ def test_what_is_kept_selects_the_same_as_what_was_said(name: str, said: dict[st
     before = selection(report, query, COMMAND_LINE_VIEWER)
     after = selection(report, kept, COMMAND_LINE_VIEWER)
     assert before.names == after.names
-    assert str(before.queryset.query) == str(after.queryset.query)
+    assert question(before) == question(after)
     assert list(before.rows) == []
 
 
@@ -93,20 +103,6 @@ def test_an_unknown_filter_is_named_with_those_that_there_are() -> None:
 @any_report
 def test_every_report_can_be_searched(name: str) -> None:
     assert "q" in filter_names(report_named(name), COMMAND_LINE_VIEWER)
-
-
-@pytest.mark.django_db
-def test_what_a_long_report_is_read_by_is_true_of_every_row_and_keeps_the_order():
-    build(300, today=today())
-    walked = 0
-    for name in reports():
-        for column in columns_of_report(name):
-            for sort in (column.name, f"-{column.name}") if column.among else ():
-                asked = selection(report_named(name), f"sort={sort}", COMMAND_LINE_VIEWER)
-                keys = list(asked.queryset.values_list("pk", flat=True))
-                assert list(asked.queryset.filter(asked.among).values_list("pk", flat=True)) == keys
-                walked += bool(keys)
-    assert walked
 
 
 @pytest.mark.django_db

@@ -1,7 +1,6 @@
 from typing import Any
 
 from django.apps import AppConfig
-from django.db.models import Q
 from django.db.models.signals import post_migrate
 from django.utils.translation import gettext_lazy as _
 
@@ -25,6 +24,7 @@ class AppleSyncConfig(AppConfig):
             why_panel,
         )
         from homeroom.applesync.queries.coverage import coverage_sync_has_stopped
+        from homeroom.applesync.queries.details import unlisted
         from homeroom.applesync.queries.replacements import candidates_to_review
         from homeroom.applesync.reconciliation.reports import register_reconciliation
         from homeroom.applesync.repair_concerns import AppleInquiry, apple_concerns
@@ -44,7 +44,7 @@ class AppleSyncConfig(AppConfig):
         from homeroom.notifications.kinds import register_kind
 
         post_migrate.connect(_keep_unlinked, sender=self)
-        register_unlisted(Q(apple_device__isnull=True))
+        register_unlisted(unlisted())
         register_apple()
         add_apple_to_device_list()
         register_reconciliation()

@@ -1,5 +1,6 @@
 """Django's settings, derived from `configuration.Configuration`. Nothing is set anywhere else."""
 
+import os
 from pathlib import Path
 
 import django_stubs_ext
@@ -105,7 +106,12 @@ if _database["ENGINE"].endswith("sqlite3"):
         "PRAGMA cache_size=-20000; PRAGMA foreign_keys=ON;",
     }
 else:
-    _database["OPTIONS"] = {"pool": {"min_size": 1, "max_size": 16}}
+    _database["OPTIONS"] = {
+        "pool": {"min_size": 1, "max_size": 16},
+        "options": os.environ.get(
+            "PGX", "-c jit=off"
+        ),  # compiling a page's questions takes longer than answering them
+    }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 CACHES = {

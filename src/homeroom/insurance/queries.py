@@ -28,6 +28,7 @@ from homeroom.insurance.rules import MILESTONES, CoverageState, FollowUpState
 from homeroom.inventory.makes import apples
 from homeroom.inventory.models import Device
 from homeroom.inventory.queries import current, visible_devices
+from homeroom.plans import Likely
 
 SUMMARY = "coverage_summary__"
 CHECK = "coverage_check__"
@@ -75,9 +76,22 @@ def with_coverage(devices: QuerySet[Device], day: date) -> QuerySet[Device]:
 
 def in_state(devices: QuerySet[Device], state: str, day: date) -> QuerySet[Device]:
     """Those whose AppleCare coverage is in that state."""
-    # Of what is covered nobody needs to know how its check went: a join less for each row.
-    is_in_it = covered("applecare", day) if state == CoverageState.COVERED else Q(coverage=state)
-    return with_coverage(devices, day).filter(is_in_it)
+    return with_coverage(devices, day).filter(_is_in(state, "applecare", day))
+
+
+def _is_in(state: str, kind: str, day: date) -> Q:
+    """As conditions and not as what a case comes to, so that a database can tell how many there are."""
+    began = _has_begun(kind, day)
+    match state:
+        case CoverageState.COVERED:
+            return covered(kind, day)
+        case CoverageState.ENDED:
+            return began & ~covered(kind, day)
+        case CoverageState.NONE:
+            return ~covered(kind, day) & ~began & _is_known()
+        case CoverageState.UNKNOWN:
+            return Q(Likely(~covered(kind, day) & ~began & ~_is_known()))
+    return Q(pk__in=())
 
 
 def expiring(devices: QuerySet[Device], day: date, *, within: int) -> QuerySet[Device]:
@@ -90,15 +104,21 @@ def ending(
     devices: QuerySet[Device], day: date, *, since: date | None = None, until: date | None = None
 ) -> QuerySet[Device]:
     """Those whose AppleCare ends, or ended, in these days, both included."""
-    known: QuerySet[Any] = with_coverage(devices, day).filter(Q(coverage_ends__isnull=False))
+    # Of the summary's own days and not of `coverage_ends`: what comes of a case a database can't estimate.
+    known = with_coverage(devices, day).filter(_none_has_begun_since(day), _until("isnull", False))
     if since is not None:
-        known = known.filter(_until("gte", since), coverage_ends__gte=since)
-    return known if until is None else known.filter(_until("lte", until), coverage_ends__lte=until)
+        known = known.filter(_until("gte", since))
+    return known if until is None else known.filter(_until("lte", until))
 
 
-def _until(than: str, day: date) -> Q:
-    """Where an end is known it is that of the summary, whose index finds it."""
-    return Q(**{f"{SUMMARY}applecare_until__{than}": day})
+def _none_has_begun_since(day: date) -> Q:
+    """Where no other period has, the end is the one that the summary holds."""
+    next_from = f"{SUMMARY}applecare_next_from"
+    return Q(**{f"{next_from}__isnull": True}) | Q(**{f"{next_from}__gt": day})
+
+
+def _until(than: str, value: object) -> Q:
+    return Q(**{f"{SUMMARY}applecare_until__{than}": value})
 
 
 def in_question(viewer: Viewer) -> QuerySet[Device]:
@@ -167,15 +187,13 @@ def newly_at_milestone(viewer: Viewer, day: date) -> QuerySet[Device]:
 
 def without_applecare(viewer: Viewer, day: date) -> QuerySet[Device]:
     """Of these, those that had AppleCare, and those of which Apple says that they have none. Not the unknown ones."""
-    # As conditions and not as the state that they come to, so that PostgreSQL can tell that they are many.
-    has_begun = Q(**{f"{SUMMARY}applecare_from__lte": day})
-    return with_coverage(in_question(viewer), day).filter(~covered("applecare", day), has_begun | _is_known())
+    known = _has_begun("applecare", day) | _is_known()
+    return with_coverage(in_question(viewer), day).filter(~covered("applecare", day), known)
 
 
 def covered(kind: str, day: date) -> Q:
-    begun = Q(**{f"{SUMMARY}{kind}_from__lte": day})
     lasts = Q(**{f"{SUMMARY}{kind}_until__isnull": True}) | Q(**{f"{SUMMARY}{kind}_until__gte": day})
-    return _next_has_begun(kind, day) | (begun & lasts)
+    return _next_has_begun(kind, day) | (_has_begun(kind, day) & lasts)
 
 
 def _ends(kind: str, day: date) -> Case:
@@ -206,6 +224,10 @@ def _milestone(day: date) -> Case:
     return Case(*reached, output_field=IntegerField())
 
 
+def _has_begun(kind: str, day: date) -> Q:
+    return Q(**{f"{SUMMARY}{kind}_from__lte": day})
+
+
 def _next_has_begun(kind: str, day: date) -> Q:
     return Q(**{f"{SUMMARY}{kind}_next_from__lte": day})
 
@@ -218,7 +240,7 @@ def _is_known() -> Q:
 def _state(kind: str, day: date) -> Case:
     return Case(
         When(covered(kind, day), then=Value(CoverageState.COVERED.value)),
-        When(Q(**{f"{SUMMARY}{kind}_from__lte": day}), then=Value(CoverageState.ENDED.value)),
+        When(_has_begun(kind, day), then=Value(CoverageState.ENDED.value)),
         When(_is_known(), then=Value(CoverageState.NONE.value)),
         default=Value(CoverageState.UNKNOWN.value),
         output_field=CharField(),

@@ -32,7 +32,7 @@ from homeroom.inventory.makes import of_another_make
 from homeroom.inventory.models import Device, DeviceStatus
 from homeroom.inventory.queries import CURRENT_KINDS, current, visible_devices
 from homeroom.inventory.reporting import DEVICE_COLUMNS, PURCHASE_COLUMNS, with_people
-from homeroom.unindexed import Unindexed
+from homeroom.plans import Unindexed
 
 EXPIRING = "applecare-expiring"
 WITHOUT = "without-applecare"

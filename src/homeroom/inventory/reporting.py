@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from homeroom.accounts.policy import Viewer
 from homeroom.inventory.exports.reports import Link, ReportColumn
-from homeroom.inventory.models import Assignment, Device, DeviceStatus, Site
+from homeroom.inventory.models import Assignment, Device
 
 DEVICE = Link("inventory:device")
 
@@ -37,18 +37,8 @@ def identity(path: str = "", *, link: Link = DEVICE) -> tuple[ReportColumn, ...]
     )
 
 
-def _site_names() -> QuerySet[Any, Any]:
-    return Site.objects.order_by().values("name")
-
-
-def _status_names() -> QuerySet[Any, Any]:
-    return DeviceStatus.objects.order_by().values("name")
-
-
-SITE = ReportColumn("site", "site__name", heading=_("Site"), sort=("site__name", "pk"), among=_site_names)
-STATUS = ReportColumn(
-    "status", "status__name", heading=_("Status"), sort=("status__name", "pk"), among=_status_names
-)
+SITE = ReportColumn("site", "site__name", heading=_("Site"), sort=("site__name", "pk"))
+STATUS = ReportColumn("status", "status__name", heading=_("Status"), sort=("status__name", "pk"))
 DEVICE_COLUMNS = (
     *identity(),
     ReportColumn("name", heading=_("Name"), sort=("name", "pk"), shown=False),

@@ -8,7 +8,7 @@ from django.db.models import BigIntegerField, Q
 from django.db.models.lookups import In
 
 from homeroom.accounts.policy import Viewer
-from homeroom.unindexed import Unindexed
+from homeroom.plans import Unindexed
 
 FEW_SITES = 30
 AlsoVisible = Callable[[Viewer], Q | None]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from django.db import DatabaseError, connection, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import Model, Q
+from django.db.models import Q
 
 from homeroom.inventory.models import Device, Person
 from homeroom.rows import refresh_statistics
@@ -25,7 +25,7 @@ MOST_FOUND = 10_000
 
 @dataclass(frozen=True, slots=True)
 class WordIndex:
-    model: type[Model]
+    model: type[Device | Person]
     fields: tuple[str, ...]
     """Texts that are columns of the same name."""
 
@@ -41,7 +41,7 @@ class WordIndex:
         """Those of the rows that have the word, by `has`: within fields of the index. None if it is of no help."""
         if len(word) < SHORTEST:
             return None
-        rows = self.model._default_manager.order_by().filter(has(word))
+        rows = self.model.objects.order_by().filter(has(word))
         if connection.vendor == "sqlite":
             candidates = self._candidates(word)
             if len(candidates) > MOST_FOUND:

@@ -30,11 +30,11 @@ class RowsInOrder(RowsByKey):
 
     def __init__(self, rows: QuerySet[Any], keys: Keys, paths: Iterable[str]) -> None:
         super().__init__(rows.values(*paths))
-        self.known = keys
+        self.in_order = keys
 
     @property
     def keys(self) -> Keys:
-        return self.known
+        return self.in_order
 
     def order_by(self, aliases: Any) -> None:
         pass
@@ -103,7 +103,7 @@ def report_table(reading: Reading, keys: Keys, selectable: Selectable | None) ->
     paths = ["pk", *(column.source for column in shown)]
     paths += [column.link.path for column in shown if column.link is not None]
     return ReportTable(
-        RowsInOrder(reading.selection.queryset, keys, dict.fromkeys(paths)),
+        RowsInOrder(reading.selection.known, keys, dict.fromkeys(paths)),
         extra_columns=cells,
         order_by=reading.sort,
     )

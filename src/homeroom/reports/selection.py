@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.forms import ModelChoiceField
 from django.http import QueryDict
 from django.utils.translation import gettext as _
@@ -44,9 +44,21 @@ class Selection:
     columns: Sequence[ReportColumn]
     found: QuerySet[Any]
     """The rows without order, and without what only columns need: to be counted."""
-    queryset: QuerySet[Any]
-    among: Q
-    """True of every row: by it a database reads many rows in order that it would otherwise sort."""
+    order: Sequence[str]
+    """The fields by which they are sorted."""
+
+    @cached_property
+    def queryset(self) -> QuerySet[Any]:
+        return self._with_columns(self.found)
+
+    @property
+    def known(self) -> QuerySet[Any]:
+        """The same for rows that were found already and are asked for by their keys."""
+        known = self.report.known
+        return self.queryset if known is None else self._with_columns(known())
+
+    def _with_columns(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+        return annotated(self.report.name, rows, self.viewer).order_by(*self.order)
 
     @property
     def names(self) -> list[str]:
@@ -88,7 +100,7 @@ class Reading:
     @property
     def is_in_an_order_of_indexes(self) -> bool:
         """Of many rows the first are read without finding and sorting the others."""
-        return self._sorted_by.among is not None or self._sorted_by.name in self.report.in_order
+        return self._sorted_by.name in self.report.in_order
 
     @property
     def _sorted_by(self) -> ReportColumn:
@@ -107,10 +119,8 @@ class Reading:
         """Files have every column unless some were chosen."""
         self.refuse_problems()
         columns = columns_of_report(self.report.name)
-        found = self.filter.qs.order_by()
-        in_order = annotated(self.report.name, found, self.viewer).order_by(*_fields(columns, self.sort))
-        among = _among(columns, self.sort)
-        return Selection(self.report, self.viewer, self.chosen or columns, found, in_order, among)
+        found, order = self.filter.qs.order_by(), _fields(columns, self.sort)
+        return Selection(self.report, self.viewer, self.chosen or columns, found, order)
 
 
 def selection(report: Report, query: str, viewer: Viewer) -> Selection:
@@ -123,8 +133,9 @@ def read(report: Report, query: str, viewer: Viewer) -> Reading:
     asked, problems = _parsed(query)
     columns = columns_of_report(report.name)
     request = _asking(viewer)
-    choices = report.filter(QueryDict(), report.rows(viewer).none(), request=request)
-    found = report.filter(_with_keys(asked, choices), report.rows(viewer), request=request)
+    rows = report.rows(viewer)
+    choices = report.filter(QueryDict(), rows.none(), request=request)
+    found = report.filter(_with_keys(asked, choices), rows, request=request)
     problems += _unknown(asked, found)
     problems += [
         Problem(name, f"{_label(found, name)}: {' '.join(sentences)}")
@@ -219,11 +230,6 @@ def _no_column(place: str, name: str, known: Iterable[str]) -> Problem:
     if place == SORT:
         return Problem(place, _("This report can't be sorted by “%(name)s”, but by: %(columns)s.") % told)
     return Problem(place, _("“%(name)s” is no column of this report. It has: %(columns)s.") % told)
-
-
-def _among(columns: Sequence[ReportColumn], sort: str) -> Q:
-    (column,) = (column for column in columns if column.name == sort.removeprefix("-"))
-    return Q(**{f"{column.sort[0]}__in": column.among()}) if column.among else Q()
 
 
 def _fields(columns: Sequence[ReportColumn], sort: str) -> list[str]:

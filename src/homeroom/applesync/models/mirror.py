@@ -68,6 +68,9 @@ class AppleDevice(models.Model):
             models.Index(
                 fields=["near_key", "id"], name="mirror_without_device", condition=Q(device__isnull=True)
             ),
+            models.Index(
+                fields=["serial_number", "id"], name="mirror_lacking", condition=Q(device__isnull=True)
+            ),
         ]
 
     def __str__(self) -> str:

@@ -31,8 +31,10 @@ from homeroom.applesync.models import AppleDevice, Unlinked
 from homeroom.inventory.makes import OTHER_FAMILIES, told_apple
 from homeroom.inventory.models import Device, DeviceStatus
 from homeroom.inventory.queries import visible_devices
+from homeroom.plans import there_is_none
 from homeroom.web.searching import with_words, within
 
+FEW_MISFITS = 1_000
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -55,7 +57,7 @@ def in_apple_not_in_inventory(viewer: Viewer) -> QuerySet[AppleDevice]:
     """One row for each serial number, that of the connection to which it would belong."""
     if not viewer.may(Permission.VIEW_SYNC):
         return AppleDevice.objects.none()
-    return _not_in_inventory(listed().filter(pk__in=_rows_in_question("pk")))
+    return _not_in_inventory(listed().filter(_may_be_lacking()))
 
 
 def in_inventory_not_in_apple(viewer: Viewer) -> QuerySet[Device]:
@@ -73,22 +75,25 @@ def near_matches(viewer: Viewer) -> QuerySet[Device]:
     """
     if not viewer.may(Permission.VIEW_SYNC):
         return Device.objects.none()
-    near = _near_listed()
+    unlinked = _maybe_apples(visible_devices(viewer)).filter(pk__in=Unlinked.objects.values("device"))
+    near = _not_listed(unlinked).filter(Exists(_near_listed()), near_key__in=_keys_in_question())
+    return with_nearest(near)
+
+
+def with_nearest(devices: QuerySet[Device]) -> QuerySet[Any]:
+    """Annotate what `near_matches` have: null where Apple has none."""
+    nearest = _near_listed().order_by("serial_number", "pk")
 
     def of_nearest(path: str) -> Subquery:
-        return Subquery(near.order_by("serial_number", "pk").values(path)[:1])
+        return Subquery(nearest.values(path)[:1])
 
-    return (
-        _not_listed(_maybe_apples(visible_devices(viewer)).filter(pk__in=Unlinked.objects.values("device")))
-        .filter(Exists(near), near_key__in=_rows_in_question("near_key"))
-        .annotate(
-            apple_id=of_nearest("pk"),
-            apple_serial_number=of_nearest("serial_number"),
-            apple_model=of_nearest("device_model"),
-            apple_family=of_nearest("product_family"),
-            apple_connection_id=of_nearest("connection_id"),
-            apple_connection=of_nearest("connection__name"),
-        )
+    return devices.annotate(
+        apple_id=of_nearest("pk"),
+        apple_serial_number=of_nearest("serial_number"),
+        apple_model=of_nearest("device_model"),
+        apple_family=of_nearest("product_family"),
+        apple_connection_id=of_nearest("connection_id"),
+        apple_connection=of_nearest("connection__name"),
     )
 
 
@@ -138,12 +143,23 @@ def search_near_matches(devices: QuerySet[Device], text: str) -> QuerySet[Device
     return with_words(devices, text, within("serial_number", "asset_tag", "apple_serial_number"))
 
 
-def _rows_in_question(path: str) -> QuerySet[Any, Any]:
-    """Of all that the inventory may lack: the other rows are linked to a device with their serial number."""
+def _may_be_lacking() -> Q:
+    """Rows that the inventory may lack: the others are linked to a device with their serial number."""
+    misfits = _misfits()
+    few = list(misfits[: FEW_MISFITS + 1])  # mostly none, and then an index has the rows in order
+    return Q(device__isnull=True) | Q(pk__in=few if len(few) <= FEW_MISFITS else misfits)
+
+
+def _keys_in_question() -> QuerySet[Any, Any]:
+    """The near keys of the same rows."""
     rows = AppleDevice.objects.order_by()
-    misfits = Unlinked.objects.filter(misfit__isnull=False).values("misfit")
-    found: QuerySet[Any, Any] = rows.filter(device__isnull=True).values(path)
-    return found.union(rows.filter(pk__in=misfits).values(path), all=True)
+    found: QuerySet[Any, Any] = rows.filter(device__isnull=True).values("near_key")
+    return found.union(rows.filter(pk__in=_misfits()).values("near_key"), all=True)
+
+
+def _misfits() -> QuerySet[Unlinked, int | None]:
+    """The keys of rows that are linked to a device whose serial number is another."""
+    return Unlinked.objects.filter(misfit__isnull=False).values_list("misfit", flat=True)
 
 
 def _is_apples() -> Q:
@@ -155,7 +171,7 @@ def _maybe_apples(devices: QuerySet[Device]) -> QuerySet[Device]:
 
 
 def _not_listed(devices: QuerySet[Device]) -> QuerySet[Device]:
-    return devices.filter(~Exists(listed().filter(serial_number=OuterRef("serial_number"))))
+    return devices.filter(there_is_none(listed().filter(serial_number=OuterRef("serial_number"))))
 
 
 def _not_in_inventory(rows: QuerySet[AppleDevice]) -> QuerySet[AppleDevice]:
@@ -165,7 +181,7 @@ def _not_in_inventory(rows: QuerySet[AppleDevice]) -> QuerySet[AppleDevice]:
     owners = of_same.annotate(added=Coalesce("added_at", Value(LONG_AGO))).filter(
         Q(added__gt=ours) | Q(added=ours, pk__gt=OuterRef("pk"))
     )
-    return rows.filter(~Exists(in_inventory), ~Exists(owners))
+    return rows.filter(there_is_none(in_inventory), there_is_none(owners))
 
 
 def _near_listed() -> QuerySet[AppleDevice]:

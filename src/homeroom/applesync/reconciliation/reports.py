@@ -30,7 +30,9 @@ def _family(name: str) -> str | None:
     return name if name in Device.ProductFamily.values else None
 
 
-def _differences(spellings: dict[str, str]) -> str:
+def _differences(spellings: dict[str, str | None]) -> str:
+    if not (spellings["inventory"] and spellings["apple"]):
+        return ""
     return ", ".join(differences(spellings["inventory"], spellings["apple"]))
 
 
@@ -109,8 +111,10 @@ def register_reconciliation() -> None:
             title=_("In Apple School Manager, not in inventory"),
             about=_("What Apple lists and no device of the inventory has as its serial number."),
             rows=_in_apple,
+            known=AppleDevice.objects.all,
             filter=InAppleFilter,
             order="serial_number",
+            in_order=("serial_number",),
             permission=Permission.VIEW_SYNC,
             empty=_("No active connection lists a device that the inventory lacks."),
             place=40,
@@ -125,8 +129,10 @@ def register_reconciliation() -> None:
             title=_("In inventory, not in Apple School Manager"),
             about=_("Apple devices of the inventory that are not on Apple's list today, and why."),
             rows=_in_inventory,
+            known=Device.objects.all,
             filter=InInventoryFilter,
             order="asset_tag",
+            in_order=("asset_tag", "serial_number", "name"),
             permission=Permission.VIEW_SYNC,
             empty=_("Apple lists every Apple device of the inventory."),
             place=50,
@@ -143,6 +149,7 @@ def register_reconciliation() -> None:
                 "Devices whose serial number Apple spells a little differently; nothing is linked by it."
             ),
             rows=_near,
+            known=lambda: queries.with_nearest(Device.objects.all()),
             filter=NearMatchFilter,
             order="asset_tag",
             permission=Permission.VIEW_SYNC,

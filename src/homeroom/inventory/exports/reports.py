@@ -26,14 +26,12 @@ class Link:
 class ReportColumn(ExportColumn):
     """A column of files that people see too.
 
-    `sort` are the fields by which it sorts, a unique one last; without any, it does not. `among` are all
-    values that the first of them can have, where these are few and each row has one: a long report is then read in
-    their order and not sorted. `show` says how people read a value. What is not `shown` can be chosen.
+    `sort` are the fields by which it sorts, a unique one last; without any, it does not. `show` says how people read
+    a value. What is not `shown` can be chosen.
     """
 
     heading: Words
     sort: tuple[str, ...] = ()
-    among: Callable[[], QuerySet[Any, Any]] | None = None
     shown: bool = True
     show: Callable[[Any], Any] | None = None
     link: Link | None = None
@@ -78,7 +76,8 @@ class Report:
     """`rows` are all that a viewer may see of it, before its filters.
 
     `order` is the name of a column, with - before it if backwards. `in_order` are those in whose order an index has the
-    rows: however many there are, they are not sorted.
+    rows: however many there are, they are not sorted. `known` are rows of the same kind, whether the report has them or
+    not, where it costs to ask again of rows that it has been asked for.
     """
 
     name: str
@@ -86,6 +85,7 @@ class Report:
     about: Words
     """One sentence: which rows it has."""
     rows: Callable[[Viewer], QuerySet[Any]]
+    known: Callable[[], QuerySet[Any]] | None = None
     filter: type[FilterSet]
     order: str
     in_order: tuple[str, ...] = ()

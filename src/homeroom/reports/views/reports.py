@@ -31,6 +31,8 @@ from homeroom.web.counts import counted
 
 XLSX_LATER = "reports/_xlsx_later.html"
 MOST_PRINTED = 2_000
+MOST_LEFT_OUT = 1_000
+"""Beyond, nobody needs to know how many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +120,7 @@ def _selectable(request: ViewerRequest, found: Report) -> Selectable | None:
 def _left_out(request: ViewerRequest, reading: Reading) -> Iterator[LeftOut]:
     for apart in reading.report.apart:
         rows = reading.report.filter(reading.filter.data, apart.rows(request.viewer), request=request).qs
-        number = counted(rows)
+        number = counted(rows, most=MOST_LEFT_OUT)
         if number.counted:
             sentence = apart.sentence(number.counted, number.shown)
             yield LeftOut(sentence[:1].upper() + sentence[1:], apart.address(reading.query))

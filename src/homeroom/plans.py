@@ -1,0 +1,42 @@
+"""For the few questions for which SQLite, without statistics, or PostgreSQL, misled by them, chooses a bad plan."""
+
+from typing import Any
+
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models import BooleanField, Case, Func, Q, QuerySet, Subquery, Value, When
+from django.db.models.lookups import IsNull
+from django.db.models.sql.compiler import SQLCompiler
+
+
+class Unindexed(Func):
+    """The value, with no index of it shown to SQLite. PostgreSQL counts beforehand, and chooses by itself."""
+
+    template = "%(expressions)s"
+
+    def as_sqlite(
+        self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **context: Any
+    ) -> tuple[str, Any]:
+        return self.as_sql(compiler, connection, template="+%(expressions)s", **context)
+
+
+class Likely(Case):
+    """The condition, of which PostgreSQL supposes that each second row fulfils it.
+
+    Of rows without a partner in another table it supposes that there are next to none. Asked for the first few it
+    would then prepare to find all.
+    """
+
+    def __init__(self, condition: Q) -> None:
+        super().__init__(When(condition, then=Value(value=True)), default=Value(value=False))
+
+    @property
+    def output_field(self) -> BooleanField[bool, bool]:
+        return BooleanField()
+
+
+def there_is_none(rows: QuerySet[Any]) -> Likely:
+    """Whether there are none of these rows, of the outer query's row: looked up for each row that is in question.
+
+    For many rows PostgreSQL would compare all with all to answer EXISTS.
+    """
+    return Likely(Q(IsNull(Subquery(rows.order_by().values("pk")[:1]), True)))
