@@ -100,7 +100,7 @@ def test_the_rows_of_a_rare_word_are_known_and_those_of_a_frequent_or_short_one_
     assert words.DEVICES.keys("ta", has) is None
 
 
-@pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL keeps its index by itself")
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL needs no triggers for its index")
 def test_a_trigger_that_a_migration_lost_comes_back_with_what_it_missed():
     with connection.cursor() as cursor:
         cursor.execute("DROP TRIGGER inventory_device_words_added")
@@ -114,3 +114,21 @@ def test_a_text_that_no_row_can_have_finds_nothing():
     make_device(asset_tag="T1")
     assert found("T1\0") == set()
     assert found_people("T1\0") == set()
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="an extension is PostgreSQL's")
+def test_where_the_index_may_not_be_made_searches_work_without_and_the_log_says_so(caplog):
+    device = make_device(asset_tag="TAG1")
+    with connection.cursor() as cursor:
+        cursor.execute("DROP INDEX inventory_device_words")
+        cursor.execute("CREATE ROLE somebody")
+        cursor.execute("GRANT SELECT ON ALL TABLES IN SCHEMA public TO somebody")
+        cursor.execute("SET LOCAL ROLE somebody")
+        keep_word_indexes("default")
+        cursor.execute("RESET ROLE")
+    assert "Searches of many devices will be slow" in caplog.text
+    assert found("tag1") == {device.pk}
+    keep_word_indexes("default")
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT to_regclass('inventory_device_words') IS NULL")
+        assert cursor.fetchone() == (False,)

@@ -1,6 +1,5 @@
 """Django's settings, derived from `configuration.Configuration`. Nothing is set anywhere else."""
 
-import os
 from pathlib import Path
 
 import django_stubs_ext
@@ -108,9 +107,7 @@ if _database["ENGINE"].endswith("sqlite3"):
 else:
     _database["OPTIONS"] = {
         "pool": {"min_size": 1, "max_size": 16},
-        "options": os.environ.get(
-            "PGX", "-c jit=off"
-        ),  # compiling a page's questions takes longer than answering them
+        "options": "-c jit=off",  # to compile a page's question takes longer than to answer it
     }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 

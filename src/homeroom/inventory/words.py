@@ -87,7 +87,7 @@ def _keep_on_postgresql(connection: BaseDatabaseWrapper, index: WordIndex) -> No
     except DatabaseError as error:
         log.warning(
             "Searches of many devices will be slow: PostgreSQL's extension pg_trgm is missing and cannot be"
-            " made (%s). Have it made by who may, and run `homeroom migrate` again.",
+            " made (%s). Have it made by who may, and run `homeroom init` again.",
             str(error).strip(),
         )
     else:

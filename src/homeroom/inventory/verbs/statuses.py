@@ -10,6 +10,7 @@ from homeroom.audit.actors import Actor
 from homeroom.audit.verbs import record
 from homeroom.inventory.models import Device, DeviceStatus
 from homeroom.inventory.system_statuses import GuardedStatus, SystemStatusIsFixed
+from homeroom.rows import refresh_statistics
 from homeroom.web.errors import Refused
 
 DEFAULT_STATUS = "In service"
@@ -30,6 +31,7 @@ def add_default_statuses() -> None:
         DeviceStatus.objects.bulk_create(
             DeviceStatus(name=name, kind=kind) for name, kind in DEFAULT_STATUSES.items()
         )
+    refresh_statistics(DeviceStatus)  # too few for PostgreSQL to count them by itself, and always joined
 
 
 def default_status() -> DeviceStatus:
