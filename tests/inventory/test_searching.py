@@ -94,8 +94,8 @@ def test_the_rows_of_a_rare_word_are_known_and_those_of_a_frequent_or_short_one_
     keys = [make_device(asset_tag=f"TAG{number}", name="Cart").pk for number in range(3)]
     has = queries.within(*words.DEVICES.fields)
     monkeypatch.setattr(words, "MOST_FOUND", 2)
-    assert words.DEVICES.keys("tag1", has) == [keys[1]]
-    assert words.DEVICES.keys("gone", has) == []
+    assert words.DEVICES.keys("tag1", has) == {keys[1]}
+    assert words.DEVICES.keys("gone", has) == set()
     assert words.DEVICES.keys("cart", has) is None
     assert words.DEVICES.keys("ta", has) is None
 

@@ -24,7 +24,7 @@ from django.utils.translation import gettext as _
 from homeroom.accounts.policy import Viewer
 from homeroom.inventory.models import Assignment, Device, DeviceStatus, Person, Site
 from homeroom.inventory.visibility import visible_to
-from homeroom.inventory.words import DEVICES, PEOPLE
+from homeroom.inventory.words import DEVICES, MOST_FOUND, PEOPLE
 from homeroom.web.searching import with_words, within
 
 Row = TypeVar("Row", bound=Model)
@@ -177,25 +177,40 @@ def statuses_for_list() -> QuerySet[DeviceStatus]:
 
 def search_devices(devices: QuerySet[Device], text: str) -> QuerySet[Device]:
     """Every word must be found in the tag, serial number, name, model or in the person who has the device."""
-    return with_words(devices, text, _device_has)
+    return with_words(devices, text, _device_has, known=_devices_with)
 
 
 def search_people(people: QuerySet[Person], text: str) -> QuerySet[Person]:
     """Every word must be found in the name, external ID or email."""
-    return with_words(people, text, _person_found)
+    return with_words(people, text, _person_has, known=_people_with)
 
 
 def _device_has(word: str) -> Q:
-    """By the keys of all that have it, where these are few."""
-    people = PEOPLE.keys(word, _person_has)
+    people = _people_with(word)
     of_person = _person_has(word, "person__") if people is None else Q(person__in=people)
-    holders = Assignment.objects.filter(of_person, ended_at__isnull=True)
-    held = holders.order_by().values_list("device", flat=True)
-    itself = within(*DEVICES.fields)
-    devices = DEVICES.keys(word, itself)
+    return _device_itself_has(word) | Q(pk__in=_now_of(of_person))
+
+
+def _devices_with(word: str) -> set[int] | None:
+    people, devices = _people_with(word), DEVICES.keys(word, _device_itself_has)
     if people is None or devices is None:
-        return itself(word) | Q(pk__in=held)
-    return Q(pk__in={*devices, *held})
+        return None
+    held = set(_now_of(Q(person__in=people))[: MOST_FOUND + 1])
+    return held | devices if len(held) <= MOST_FOUND else None
+
+
+def _people_with(word: str) -> set[int] | None:
+    return PEOPLE.keys(word, _person_has)
+
+
+def _now_of(holder: Q) -> QuerySet[Assignment, int]:
+    """The keys of devices that such people have."""
+    return (
+        Assignment.objects.filter(holder, ended_at__isnull=True).order_by().values_list("device", flat=True)
+    )
+
+
+_device_itself_has = within(*DEVICES.fields)
 
 
 def _person_has(word: str, path: str = "") -> Q:
@@ -204,11 +219,6 @@ def _person_has(word: str, path: str = "") -> Q:
         | Q(**{f"{path}external_id__istartswith": word})
         | Q(**{f"{path}email__icontains": word})
     )
-
-
-def _person_found(word: str) -> Q:
-    keys = PEOPLE.keys(word, _person_has)
-    return _person_has(word) if keys is None else Q(pk__in=keys)
 
 
 def device_by_serial_or_tag(viewer: Viewer, text: str) -> Device | None:

@@ -37,7 +37,7 @@ class WordIndex:
     def name(self) -> str:
         return f"{self.table}_words"
 
-    def keys(self, word: str, has: Callable[[str], Q]) -> list[int] | None:
+    def keys(self, word: str, has: Callable[[str], Q]) -> set[int] | None:
         """Those of the rows that have the word, by `has`: within fields of the index. None if it is of no help."""
         if len(word) < SHORTEST:
             return None
@@ -47,7 +47,7 @@ class WordIndex:
             if len(candidates) > MOST_FOUND:
                 return None
             rows = rows.filter(pk__in=candidates)
-        keys = list(rows.values_list("pk", flat=True)[: MOST_FOUND + 1])
+        keys = set(rows.values_list("pk", flat=True)[: MOST_FOUND + 1])
         return keys if len(keys) <= MOST_FOUND else None
 
     def _candidates(self, word: str) -> list[int]:

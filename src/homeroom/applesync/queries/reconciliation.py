@@ -99,7 +99,9 @@ def with_nearest(devices: QuerySet[Device]) -> QuerySet[Any]:
 
 def near_listed(viewer: Viewer, key: str) -> QuerySet[AppleDevice]:
     """What Apple lists, the inventory has not, and has this near key."""
-    return in_apple_not_in_inventory(viewer).filter(near_key=key).order_by("serial_number", "pk")
+    if not viewer.may(Permission.VIEW_SYNC):
+        return AppleDevice.objects.none()
+    return _not_in_inventory(listed().filter(near_key=key)).order_by("serial_number", "pk")
 
 
 def with_near_device(rows: QuerySet[AppleDevice]) -> QuerySet[Any]:
