@@ -86,8 +86,8 @@ def _keep_on_postgresql(connection: BaseDatabaseWrapper, index: WordIndex) -> No
             cursor.execute(f"CREATE INDEX {index.name} ON {index.table} USING gin ({columns})")
     except DatabaseError as error:
         log.warning(
-            "Searches of many devices will be slow: PostgreSQL's extension pg_trgm is missing and cannot be"
-            " made (%s). Have it made by who may, and run `homeroom init` again.",
+            "Searches of many devices will be slow: their index, or the extension pg_trgm that it needs, can't be"
+            " made (%s). Have that mended by who may, and run `homeroom init` again.",
             str(error).strip(),
         )
     else:
