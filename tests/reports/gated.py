@@ -86,6 +86,7 @@ def register_devices_report(
         title="Gated",
         about="Devices.",
         rows=rows,
+        known=Device.objects.all,
         filter=DeviceFilter,
         order="asset_tag",
         permission=Permission.VIEW_INVENTORY,

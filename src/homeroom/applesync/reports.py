@@ -95,6 +95,7 @@ def register_sync_reports() -> None:
                 "What the last syncs could not read, make sense of or learn, as noted last of each device."
             ),
             rows=sync_problems,
+            known=RunNote.objects.all,
             filter=ProblemFilter,
             order="-at",
             in_order=("at",),

@@ -159,8 +159,8 @@ def in_follow_up(devices: QuerySet[Device], state: str, day: date) -> QuerySet[D
 
 
 def mark_of(devices: QuerySet[Any], day: date) -> str:
-    """By which a form knows again what its page showed of `ending` ones: which, when they end, what was decided."""
-    shown = devices.order_by("pk").annotate(follow_up=_follow_up(day))
+    """By which a form knows again what its page showed of devices: which, when they end, what was decided."""
+    shown = with_coverage(devices.order_by("pk"), day).annotate(follow_up=_follow_up(day))
     rows = shown.values_list("pk", "coverage_ends", "follow_up")
     return sha256(repr(list(rows)).encode()).hexdigest()
 

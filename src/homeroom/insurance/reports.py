@@ -73,10 +73,6 @@ class ExpiringFilter(QuestionFilter):
     def __init__(self, data: Mapping[str, Any] | None = None, *args: Any, **kwargs: Any) -> None:
         super().__init__(with_default(data, days=SOON), *args, **kwargs)
 
-    @property
-    def mark(self) -> str:
-        return queries.mark_of(self.qs, today())
-
     def within(self, devices: QuerySet[Device], _name: str, days: Any) -> QuerySet[Device]:
         day = today()
         return queries.ending(devices, day, until=day + timedelta(days=int(days)))
@@ -104,6 +100,7 @@ def register_coverage_reports() -> None:
             title=_("AppleCare Expiring Soon"),
             about=_("Devices that AppleCare covers today, and not any more after so many days."),
             rows=lambda viewer: queries.ending_some_day(viewer, today()),
+            known=Device.objects.all,
             filter=ExpiringFilter,
             order="coverage_ends",
             in_order=("coverage_ends", "days_left"),
@@ -111,7 +108,10 @@ def register_coverage_reports() -> None:
             empty=_("No device's AppleCare ends in this time."),
             place=10,
             selection=Selectable(
-                "insurance/_deciding.html", Permission.EDIT_INSURANCE, action="insurance:follow-ups"
+                "insurance/_deciding.html",
+                Permission.EDIT_INSURANCE,
+                action="insurance:follow-ups",
+                mark=lambda devices: queries.mark_of(devices, today()),
             ),
         ),
         DEVICE_COLUMNS,
@@ -125,6 +125,7 @@ def register_coverage_reports() -> None:
             title=_("Devices Without AppleCare"),
             about=_("Devices whose AppleCare has ended, and those for which Apple says that there is none."),
             rows=lambda viewer: queries.without_applecare(viewer, today()),
+            known=Device.objects.all,
             filter=WithoutFilter,
             order="asset_tag",
             in_order=("asset_tag", "serial_number", "name", "purchase_date", "cost"),

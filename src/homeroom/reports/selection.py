@@ -54,8 +54,7 @@ class Selection:
     @property
     def known(self) -> QuerySet[Any]:
         """The same for rows that were found already and are asked for by their keys."""
-        known = self.report.known
-        return self.queryset if known is None else self._with_columns(known())
+        return self._with_columns(self.report.known())
 
     def _with_columns(self, rows: QuerySet[Any]) -> QuerySet[Any]:
         return annotated(self.report.name, rows, self.viewer).order_by(*self.order)

@@ -28,6 +28,7 @@ from django.utils.translation import gettext_lazy as _
 
 from homeroom.accounts.policy import Permission, Viewer
 from homeroom.applesync.models import AppleDevice, Unlinked
+from homeroom.applesync.queries.details import unlisted
 from homeroom.inventory.makes import OTHER_FAMILIES, told_apple
 from homeroom.inventory.models import Device, DeviceStatus
 from homeroom.inventory.queries import visible_devices
@@ -165,7 +166,7 @@ def _misfits() -> QuerySet[Unlinked, int | None]:
 
 
 def _is_apples() -> Q:
-    return told_apple() | Q(product_family="", apple_device__isnull=False)
+    return told_apple() | (Q(product_family="") & ~unlisted())
 
 
 def _maybe_apples(devices: QuerySet[Device]) -> QuerySet[Device]:

@@ -66,6 +66,7 @@ def register_replacements() -> None:
             title=_("AppleCare Replacement History"),
             about=_("Which device replaced which: what was applied, dismissed or undone, the latest first."),
             rows=_decided,
+            known=Replacement.objects.all,
             filter=HistoryFilter,
             order="-detected_at",
             permission=Permission.VIEW_INCIDENTS,

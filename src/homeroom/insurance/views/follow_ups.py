@@ -75,7 +75,7 @@ def _asked(request: ViewerRequest) -> QuerySet[Device] | None:
         return None
     found: QuerySet[Device] = fitting.qs
     if shown := request.POST.get("all"):
-        if counted(found).more or shown != fitting.mark:
+        if counted(found).more or shown != queries.mark_of(found, today()):
             messages.warning(request, _("The list has changed meanwhile. Look at it again, then decide."))
             return None
         return found

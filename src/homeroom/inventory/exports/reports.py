@@ -50,6 +50,8 @@ class Selectable:
     action: str = ""
     """The name of an address; without one, the buttons bring theirs (`formaction`)."""
     name: str = "device"
+    mark: Callable[[QuerySet[Any]], str] | None = None
+    """By which the form knows again all rows that fitted when its page was made: the template's `mark`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +78,8 @@ class Report:
     """`rows` are all that a viewer may see of it, before its filters.
 
     `order` is the name of a column, with - before it if backwards. `in_order` are those in whose order an index has the
-    rows: however many there are, they are not sorted. `known` are rows of the same kind, whether the report has them or
-    not, where it costs to ask again of rows that it has been asked for.
+    rows: however many there are, they are not sorted. `known` are rows of that kind, the report's or not: of those that
+    it was asked for, the keys are known, and nobody asks again.
     """
 
     name: str
@@ -85,7 +87,7 @@ class Report:
     about: Words
     """One sentence: which rows it has."""
     rows: Callable[[Viewer], QuerySet[Any]]
-    known: Callable[[], QuerySet[Any]] | None = None
+    known: Callable[[], QuerySet[Any]]
     filter: type[FilterSet]
     order: str
     in_order: tuple[str, ...] = ()

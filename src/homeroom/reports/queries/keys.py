@@ -1,5 +1,6 @@
 """How many rows a report has, and the keys of those that its page can turn over, in its order."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import QuerySet
@@ -8,15 +9,36 @@ from homeroom.reports.selection import Reading
 from homeroom.web.counts import MOST_COUNTED, Number, capped
 
 Keys = QuerySet[Any, int]
+FEW = 2_000
+"""Rows that are sooner sorted than met in the order of an index."""
 
 
-def keys_in_order(reading: Reading) -> tuple[Number, Keys | None]:
-    """Few rows are looked for once, and then sorted. No keys: there are too many to be sorted while somebody waits."""
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a report has: `rows` are all of them, unless there are more than are counted.
+
+    Without `keys` in order there are too many to be sorted while somebody waits.
+    """
+
+    number: Number
+    rows: QuerySet[Any]
+    keys: Keys | None
+
+
+def find(reading: Reading) -> Found:
+    """Rows are looked for once; what is asked of few of them is asked by their keys."""
     asked = reading.selection
     found = list(asked.found.values_list("pk", flat=True)[: MOST_COUNTED + 1])
-    number = capped(len(found), most=MOST_COUNTED)
-    if not number.more:
-        return number, asked.known.filter(pk__in=found).values_list("pk", flat=True)
-    if reading.is_in_an_order_of_indexes or reading.is_in_usual_order:
-        return number, asked.queryset.values_list("pk", flat=True)
-    return number, None
+    number, rows = capped(len(found), most=MOST_COUNTED), asked.known.filter(pk__in=found)
+    return Found(number, rows, _in_order(reading, number, rows))
+
+
+def _in_order(reading: Reading, number: Number, rows: QuerySet[Any]) -> Keys | None:
+    all_rows = reading.selection.queryset
+    if (reading.is_in_an_order_of_indexes and number.counted > FEW) or (
+        number.more and reading.is_in_usual_order
+    ):
+        rows = all_rows
+    elif number.more:
+        return None
+    return rows.values_list("pk", flat=True)

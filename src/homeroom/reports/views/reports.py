@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from django.http import HttpResponse
@@ -23,7 +24,7 @@ from homeroom.inventory.exports.views import refusal, rows_response
 from homeroom.inventory.views.lists import ROWS_PER_PAGE, CountedPaginator
 from homeroom.reports.columns import report_table
 from homeroom.reports.models import SavedView
-from homeroom.reports.queries.keys import keys_in_order
+from homeroom.reports.queries.keys import find
 from homeroom.reports.queries.reports import visible_report
 from homeroom.reports.queries.saved import may_change_view, saved_views, views_of
 from homeroom.reports.selection import COLUMNS, OF_THE_PAGE, SORT, Reading, in_words, read
@@ -94,11 +95,12 @@ def _download(request: ViewerRequest, reading: Reading) -> HttpResponseBase:
 
 
 def _rows(request: ViewerRequest, reading: Reading, *, printed: bool) -> dict[str, Any]:
-    number, keys = keys_in_order(reading)
-    if keys is None:
+    found = find(reading)
+    number = found.number
+    if found.keys is None:
         return {"number": number, "unsorted": number.counted, "xlsx_later": XLSX_LATER}
     selectable = None if printed else _selectable(request, reading.report)
-    table = report_table(reading, keys, selectable)
+    table = report_table(reading, found.keys, selectable)
     per_page = MOST_PRINTED if printed else ROWS_PER_PAGE
     paginate = {"per_page": per_page, "paginator_class": CountedPaginator, "count": number.counted}
     RequestConfig(request, paginate=paginate).configure(table)
@@ -106,6 +108,7 @@ def _rows(request: ViewerRequest, reading: Reading, *, printed: bool) -> dict[st
         "table": table,
         "number": number,
         "selectable": selectable,
+        "mark": partial(selectable.mark, found.rows) if selectable and selectable.mark else "",
         "action": reverse(selectable.action) if selectable and selectable.action else "",
         "printed": MOST_PRINTED,
         "xlsx_later": XLSX_LATER if number.more else "",
