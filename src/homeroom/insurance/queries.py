@@ -80,7 +80,10 @@ def in_state(devices: QuerySet[Device], state: str, day: date) -> QuerySet[Devic
 
 
 def _is_in(state: str, kind: str, day: date) -> Q:
-    """As conditions and not as what a case comes to, so that a database can tell how many there are."""
+    """As conditions and not as what a case comes to, so that a database can tell how many there are.
+
+    Of those that have no summary or check it can't: it would take the unknown ones for next to none.
+    """
     began = _has_begun(kind, day)
     match state:
         case CoverageState.COVERED:

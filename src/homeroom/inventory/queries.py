@@ -28,6 +28,8 @@ from homeroom.inventory.words import DEVICES, MOST_FOUND, PEOPLE
 from homeroom.web.searching import with_words, within
 
 Row = TypeVar("Row", bound=Model)
+FEW_PEOPLE = 1_000
+"""Of each of many words that a statement may bring along the keys: SQLite takes some 30,000 values in all."""
 CURRENT_KINDS = (DeviceStatus.Kind.IN_SERVICE, DeviceStatus.Kind.IN_STORAGE, DeviceStatus.Kind.IN_REPAIR)
 
 
@@ -187,7 +189,8 @@ def search_people(people: QuerySet[Person], text: str) -> QuerySet[Person]:
 
 def _device_has(word: str) -> Q:
     people = _people_with(word)
-    of_person = _person_has(word, "person__") if people is None else Q(person__in=people)
+    are_few = people is not None and len(people) <= FEW_PEOPLE
+    of_person = Q(person__in=people) if are_few else _person_has(word, "person__")
     return _device_itself_has(word) | Q(pk__in=_now_of(of_person))
 
 
