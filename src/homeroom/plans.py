@@ -34,9 +34,9 @@ class Likely(Case):
         return BooleanField()
 
 
-def there_is_none(rows: QuerySet[Any]) -> Likely:
+def there_is_none(rows: QuerySet[Any]) -> Q:
     """Whether there are none of these rows, of the outer query's row: looked up for each row that is in question.
 
     For many rows PostgreSQL would compare all with all to answer EXISTS.
     """
-    return Likely(Q(IsNull(Subquery(rows.order_by().values("pk")[:1]), True)))
+    return ~Q(Likely(Q(IsNull(Subquery(rows.order_by().values("pk")[:1]), False))))

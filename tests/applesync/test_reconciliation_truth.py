@@ -4,7 +4,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from django.core.management.sql import emit_post_migrate_signal, emit_pre_migrate_signal
 from django.db import connection as database
+from django.db.migrations import Migration
 from django.db.models import QuerySet
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -14,6 +16,7 @@ from homeroom.applesync.models import AppleDevice, Connection, Unlinked
 from homeroom.applesync.queries import reconciliation as queries
 from homeroom.applesync.verbs.unlinked import keep_unlinked, rebuild_unlinked
 from homeroom.inventory.models import Device
+from homeroom.inventory.queries import search_devices
 from tests.applesync.mirrors import make_connection, make_listed
 from tests.builders import make_device
 
@@ -147,8 +150,9 @@ def kept() -> set[tuple[int, int | None]]:
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
-@given(steps=STEPS)
-def test_whatever_happened_the_three_lists_are_those_of_looking_at_everything(steps):
+@given(steps=STEPS, few=st.sampled_from((0, 1_000)))
+def test_whatever_happened_the_three_lists_are_those_of_looking_at_everything(monkeypatch, steps, few):
+    monkeypatch.setattr(queries, "FEW_MISFITS", few)
     district = District()
     for what, *how in steps:
         getattr(district, what)(*how)
@@ -181,3 +185,22 @@ def test_a_trigger_that_a_migration_lost_comes_back_with_what_it_missed(db):
     assert kept() == {(missed.pk, None)}
     known = make_device(serial_number="KNOWN")
     assert kept() == {(missed.pk, None), (known.pk, None)}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_migration_may_make_the_tables_anew_that_the_triggers_name():
+    missed = make_device(serial_number="BEFORE")
+    emit_pre_migrate_signal(0, False, "default", plan=[(Migration("9999_next", "inventory"), False)])
+    for model, field in ((Device, "notes"), (AppleDevice, "color"), (Connection, "name")):
+        old = model._meta.get_field(field)
+        new = old.clone()
+        new.set_attributes_from_name(field)
+        new.model, new.null = model, True
+        with database.schema_editor() as editor:
+            editor.alter_field(model, old, new)
+        with database.schema_editor() as editor:
+            editor.alter_field(model, new, old)
+    emit_post_migrate_signal(0, False, "default")
+    known = make_device(serial_number="AFTER")
+    assert kept() == {(missed.pk, None), (known.pk, None)}
+    assert set(search_devices(Device.objects.all(), "after")) == {known}

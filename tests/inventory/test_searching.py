@@ -29,7 +29,7 @@ def found_people(text: str) -> set[int]:
 
 
 def capitals(text: str | None) -> str:
-    """As both databases have it: only the letters of ASCII have capitals."""
+    """As SQLite, and PostgreSQL of locale C, have it: only the letters of ASCII have capitals."""
     return "".join(letter.upper() if letter.isascii() else letter for letter in text or "")
 
 
@@ -68,6 +68,8 @@ def assert_all_is_found(text: str) -> None:
 def test_what_is_found_is_what_has_every_word(db, monkeypatch, names, asked, most, data):
     """Also of what was written anew, moved and deleted; also where words are too frequent to be looked up."""
     monkeypatch.setattr(words, "MOST_FOUND", most)
+    monkeypatch.setattr(queries, "MOST_FOUND", most)
+    monkeypatch.setattr(queries, "FEW_PEOPLE", most // 2)
     Assignment.objects.all().delete()
     Device.objects.all().delete()
     Person.objects.all().delete()

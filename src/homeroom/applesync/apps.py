@@ -1,7 +1,7 @@
 from typing import Any
 
 from django.apps import AppConfig
-from django.db.models.signals import post_migrate
+from django.db.models.signals import post_migrate, pre_migrate
 from django.utils.translation import gettext_lazy as _
 
 from homeroom.accounts.policy import Permission
@@ -43,6 +43,7 @@ class AppleSyncConfig(AppConfig):
         from homeroom.inventory.timeline import register_sentence
         from homeroom.notifications.kinds import register_kind
 
+        pre_migrate.connect(_let_migrations_pass, sender=self)
         post_migrate.connect(_keep_unlinked, sender=self)
         register_unlisted(unlisted())
         register_apple()
@@ -107,6 +108,13 @@ class AppleSyncConfig(AppConfig):
         add_to_menu(
             Page(_("Syncs"), "applesync:runs", icon="refresh", permission=Permission.VIEW_SYNC, order=60)
         )
+
+
+def _let_migrations_pass(using: str, plan: list[Any], **_kwargs: Any) -> None:
+    from homeroom.applesync.verbs.unlinked import let_migrations_pass
+
+    if plan:
+        let_migrations_pass(using)
 
 
 def _keep_unlinked(using: str, **_kwargs: Any) -> None:

@@ -68,7 +68,7 @@ def _in_state(devices: QuerySet[Device], _name: str, state: str) -> QuerySet[Dev
 
 
 def _with_warranty(devices: QuerySet[Device], _name: str, state: str) -> QuerySet[Device]:
-    return with_coverage(devices, today()).filter(Q(warranty=state))
+    return queries.in_state(devices, state, today(), kind="warranty")
 
 
 def _expiring(devices: QuerySet[Device], _name: str, days: int) -> QuerySet[Device]:

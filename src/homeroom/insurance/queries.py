@@ -74,9 +74,11 @@ def with_coverage(devices: QuerySet[Device], day: date) -> QuerySet[Device]:
     )
 
 
-def in_state(devices: QuerySet[Device], state: str, day: date) -> QuerySet[Device]:
-    """Those whose AppleCare coverage is in that state."""
-    return with_coverage(devices, day).filter(_is_in(state, "applecare", day))
+def in_state(
+    devices: QuerySet[Device], state: str, day: date, *, kind: str = "applecare"
+) -> QuerySet[Device]:
+    """Those whose AppleCare coverage, or `warranty`, is in that state."""
+    return with_coverage(devices, day).filter(_is_in(state, kind, day))
 
 
 def _is_in(state: str, kind: str, day: date) -> Q:

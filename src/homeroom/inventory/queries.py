@@ -195,11 +195,12 @@ def _device_has(word: str) -> Q:
 
 
 def _devices_with(word: str) -> set[int] | None:
-    people, devices = _people_with(word), DEVICES.keys(word, _device_itself_has)
+    people = _people_with(word)
+    devices = None if people is None else DEVICES.keys(word, _device_itself_has)
     if people is None or devices is None:
         return None
-    held = set(_now_of(Q(person__in=people))[: MOST_FOUND + 1])
-    return held | devices if len(held) <= MOST_FOUND else None
+    found = devices.union(_now_of(Q(person__in=people))[: MOST_FOUND + 1])
+    return found if len(found) <= MOST_FOUND else None
 
 
 def _people_with(word: str) -> set[int] | None:

@@ -16,7 +16,7 @@ def with_details(devices: QuerySet[Device]) -> QuerySet[Device]:
 def unlisted() -> Q:
     """Devices to which no row of the mirror is linked, whatever the day of its list."""
     # Not joined, so that it is looked up only for the devices of which nothing else decides.
-    return Q(there_is_none(AppleDevice.objects.filter(device=OuterRef("pk"))))
+    return there_is_none(AppleDevice.objects.filter(device=OuterRef("pk")))
 
 
 def shown_model(path: str = "") -> Coalesce:
