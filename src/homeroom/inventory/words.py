@@ -39,7 +39,7 @@ class WordIndex:
 
     def keys(self, word: str, has: Callable[[str], Q]) -> set[int] | None:
         """Those of the rows that have the word, by `has`: within fields of the index. None if it is of no help."""
-        if len(word) < SHORTEST:
+        if len(word) < SHORTEST or "\0" in word:
             return None
         rows = self.model.objects.order_by().filter(has(word))
         if connection.vendor == "sqlite":
