@@ -87,8 +87,8 @@ def test_what_is_found_is_what_has_every_word(db, monkeypatch, names, asked, mos
     last = Device.objects.order_by("pk").last()
     assert last is not None
     check_in(last, actor=COMMAND_LINE)
-    if len(names) > 2:
-        Device.objects.exclude(pk__in=(changed.pk, last.pk)).first().delete()  # type: ignore[union-attr]
+    for other in Device.objects.exclude(pk__in=(changed.pk, last.pk))[:1]:
+        other.delete()
     assert_all_is_found(" ".join(asked))
 
 
@@ -102,12 +102,17 @@ def test_the_rows_of_a_rare_word_are_known_and_those_of_a_frequent_or_short_one_
     assert words.DEVICES.keys("ta", has) is None
 
 
-@pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL needs no triggers for its index")
-def test_a_trigger_that_a_migration_lost_comes_back_with_what_it_missed():
+def test_what_a_migration_lost_of_the_index_comes_back_with_what_it_missed():
+    """On PostgreSQL nothing is missed meanwhile: it reads the texts."""
+    lost = {
+        "sqlite": "DROP TRIGGER inventory_device_words_added",
+        "postgresql": "DROP INDEX inventory_device_words",
+    }
     with connection.cursor() as cursor:
-        cursor.execute("DROP TRIGGER inventory_device_words_added")
+        cursor.execute(lost[connection.vendor])
     missed = make_device(asset_tag="MISSED")
-    assert found("missed") == set()
+    assert found("missed") == (set() if connection.vendor == "sqlite" else {missed.pk})
+    connection.check_constraints()  # PostgreSQL makes no index while some are pending
     keep_word_indexes("default")
     assert found("missed") == {missed.pk}
 
