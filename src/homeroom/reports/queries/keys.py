@@ -34,11 +34,9 @@ def find(reading: Reading) -> Found:
 
 
 def _in_order(reading: Reading, number: Number, rows: QuerySet[Any]) -> Keys | None:
-    all_rows = reading.selection.queryset
-    if (reading.is_in_an_order_of_indexes and number.counted > FEW) or (
-        number.more and reading.is_in_usual_order
-    ):
-        rows = all_rows
+    is_met_in_order = reading.is_in_an_order_of_indexes and number.counted > FEW
+    if is_met_in_order or (number.more and reading.is_in_usual_order):
+        rows = reading.selection.queryset
     elif number.more:
         return None
     return rows.values_list("pk", flat=True)
