@@ -23,7 +23,7 @@ from homeroom.incidents.models import Incident
 from homeroom.incidents.verbs.statuses import default_status
 from homeroom.insurance.models import CoverageCheck, CoverageSummary
 from homeroom.inventory.models import Device
-from homeroom.rows import write_rows
+from homeroom.rows import refresh_statistics, write_rows
 from tests.applesync.account import make_connection
 from tests.builders import make_site, make_status
 
@@ -60,6 +60,7 @@ def enroll(connection: Connection, count: int, *, on: date, prefix: str = "C02X"
             for serial in serials
         ],
     )
+    refresh_statistics(Device, AppleDevice)
     return list(ids.values())
 
 

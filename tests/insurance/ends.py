@@ -6,7 +6,7 @@ from typing import Any
 from homeroom.insurance.models import CoverageSummary
 from homeroom.insurance.queries import today
 from homeroom.inventory.models import Device, DeviceStatus, Site
-from homeroom.rows import write_rows
+from homeroom.rows import refresh_statistics, write_rows
 from tests.builders import make_device, make_site, make_status
 from tests.insurance.records import answered, apple_coverage
 
@@ -24,7 +24,7 @@ def covered_until(device: Device, ends: date) -> None:
 
 
 def many_ending(ends: dict[int, date], site: Site | None = None) -> None:
-    """A device for each key, whose AppleCare ends on that day; in two statements, without insurance records."""
+    """A device for each key, whose AppleCare ends on that day; in a few statements, without insurance records."""
     status: DeviceStatus = make_status()
     place = site or make_site()
     common = {"manufacturer": "Apple", "product_family": "iPad", "site_id": place.pk, "status_id": status.pk}
@@ -38,3 +38,4 @@ def many_ending(ends: dict[int, date], site: Site | None = None) -> None:
             for pk, end in ends.items()
         ],
     )
+    refresh_statistics(Device, CoverageSummary)

@@ -52,6 +52,7 @@ NOT_LINKED = FILES | {
     "incidents/<int:number>/before-sending/",
     "at-apple/shipments/<int:number>/units/",
     "reports/mdm/<slug:name>/left-out/",
+    "insurance/follow-ups/all/",
     "reports/files/<int:pk>/",
     # What a young demo has none of; the journeys of shipments, replacements and reports look at these.
     "at-apple/shipments/<int:number>/ship/",

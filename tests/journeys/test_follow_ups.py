@@ -1,5 +1,6 @@
 """An administrator works off what ends: two devices are snoozed and leave the list, one is decided about on its page."""
 
+import re
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import Literal
@@ -77,4 +78,13 @@ def test_an_administrator_works_off_what_ends(
     expect(page.get_by_text("Nothing fits")).to_be_visible()
     visit.open("/")
     expect(page.get_by_role("link", name="AppleCare expiring soon")).to_have_count(0)
+
+    visit.open("/reports/mdm/applecare-expiring/?days=3650")
+    everything = page.get_by_label(re.compile(r"All \d+ that fit the filter"))
+    expect(everything).to_have_count(0)
+    page.get_by_label(re.compile("Choose (?!all)")).first.check()
+    everything.check()
+    looks_right(visit, f"follow-ups-all-{scheme}")
+    page.get_by_role("button", name="Will not renew").click()
+    expect(page.get_by_text(re.compile(r"\d{2,} devices will not be renewed"))).to_be_visible()
     assert visit.complaints == []

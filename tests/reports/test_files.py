@@ -26,7 +26,7 @@ from homeroom.inventory.models import Device, Site
 from homeroom.reports.models import ReportFile
 from homeroom.reports.verbs.files import MOST_UNDER_WAY, delete_file, open_file, order_again, order_file
 from homeroom.reports.verbs.making import MOST_ATTEMPTS, forget_old_files, make_due_file
-from homeroom.rows import write_rows
+from homeroom.rows import refresh_statistics, write_rows
 from homeroom.web.counts import MOST_COUNTED
 from homeroom.web.errors import Refused
 from tests.builders import make_device, make_site, make_status
@@ -111,6 +111,7 @@ def many_without(count: int) -> None:
             for pk in Device.objects.values_list("pk", flat=True)
         ],
     )
+    refresh_statistics(Device, CoverageCheck)
 
 
 class TestOrdering:

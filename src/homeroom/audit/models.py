@@ -3,6 +3,8 @@ from typing import Any, NoReturn
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from homeroom.fields import SharedKey
+
 
 class AuditTrailIsAppendOnly(TypeError):  # noqa: N818 - the name is the sentence
     """Something tried to change or delete what the audit trail already holds."""
@@ -57,7 +59,7 @@ class Entry(models.Model):
 class PersonalValues(models.Model):
     """Names, addresses and the like of one entry, kept apart so that they alone can be erased."""
 
-    entry = models.OneToOneField(Entry, models.CASCADE, primary_key=True, related_name="personal")
+    entry = SharedKey(Entry, models.CASCADE, related_name="personal")
     before = models.JSONField(null=True)
     after = models.JSONField(null=True)
 

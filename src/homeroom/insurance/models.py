@@ -11,6 +11,7 @@ from django.dispatch import receiver
 from django.utils.translation import gettext as translated
 from django.utils.translation import gettext_lazy as _
 
+from homeroom.fields import SharedKey
 from homeroom.rows import write_rows
 from homeroom.web.errors import Refused
 
@@ -183,11 +184,9 @@ class CoverageSummary(models.Model):
     `next_from` starts the period after it. A null `until` with a `from` is open-ended.
     """
 
-    device = models.OneToOneField(
-        "inventory.Device", models.CASCADE, primary_key=True, related_name="coverage_summary"
-    )
+    device = SharedKey("inventory.Device", models.CASCADE, related_name="coverage_summary")
     applecare_from = models.DateField(null=True)
-    applecare_until = models.DateField(null=True, db_index=True)
+    applecare_until = models.DateField(null=True)
     applecare_next_from = models.DateField(null=True)
     applecare_plan = models.CharField(max_length=200, blank=True)
     warranty_from = models.DateField(null=True)
@@ -196,13 +195,20 @@ class CoverageSummary(models.Model):
 
     class Meta:
         indexes = [
-            # Few devices have a period to come, and the worker asks for those that begin again and again.
+            # Which devices' AppleCare ends is told by the index alone.
             models.Index(
-                fields=[f"{kind}_next_from"],
-                name=f"insurance_{kind}_next",
-                condition=Q(**{f"{kind}_next_from__isnull": False}),
-            )
-            for kind in ("applecare", "warranty")
+                fields=["applecare_until", "device", "applecare_from", "applecare_next_from"],
+                name="insurance_applecare_until",
+            ),
+            # Few devices have a period to come, and the worker asks for those that begin again and again.
+            *(
+                models.Index(
+                    fields=[f"{kind}_next_from"],
+                    name=f"insurance_{kind}_next",
+                    condition=Q(**{f"{kind}_next_from__isnull": False}),
+                )
+                for kind in ("applecare", "warranty")
+            ),
         ]
 
     def __str__(self) -> str:
@@ -212,9 +218,7 @@ class CoverageSummary(models.Model):
 class CoverageCheck(models.Model):
     """When Apple was last asked for a device's coverage, and how that went. Narrow: it changes with each check."""
 
-    device = models.OneToOneField(
-        "inventory.Device", models.CASCADE, primary_key=True, related_name="coverage_check"
-    )
+    device = SharedKey("inventory.Device", models.CASCADE, related_name="coverage_check")
     attempted_at = models.DateTimeField(db_index=True)
     succeeded_at = models.DateTimeField(null=True)
     failure = models.CharField(max_length=300, blank=True, help_text="Empty when the last check succeeded.")
@@ -235,9 +239,7 @@ class FollowUp(models.Model):
         WILL_NOT_RENEW = "will_not_renew", _("Will not renew")
         REOPENED = "reopened", _("Waits again")
 
-    device = models.OneToOneField(
-        "inventory.Device", models.CASCADE, primary_key=True, related_name="coverage_follow_up"
-    )
+    device = SharedKey("inventory.Device", models.CASCADE, related_name="coverage_follow_up")
     decision = models.CharField(_("decision"), max_length=20, choices=Decision)
     ends = models.DateField(_("AppleCare ends"))
     until = models.DateField(_("waits again from"), null=True, help_text="Null: not again before this end.")

@@ -1,8 +1,8 @@
 """What can be asked about insurance and coverage. The coverage state has its one definition here."""
 
+from dataclasses import dataclass
 from datetime import date, timedelta
 from hashlib import sha256
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -163,11 +163,21 @@ def in_follow_up(devices: QuerySet[Device], state: str, day: date) -> QuerySet[D
     return devices.alias(follow_up_state=_follow_up(day)).filter(follow_up_state=state)
 
 
-def mark_of(devices: QuerySet[Any], day: date) -> str:
-    """By which a form knows again what its page showed of devices: which, when they end, what was decided."""
-    shown = with_coverage(devices.order_by("pk"), day).annotate(follow_up=_follow_up(day))
-    rows = shown.values_list("pk", "coverage_ends", "follow_up")
-    return sha256(repr(list(rows)).encode()).hexdigest()
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """Devices as a page has them. By `mark` a form knows them again: which, when they end, what was decided."""
+
+    number: int
+    mark: str
+
+
+def shown(devices: QuerySet[Device], day: date, *, most: int) -> Shown | None:
+    """None: there are more."""
+    told = with_coverage(devices, day).annotate(follow_up=_follow_up(day))
+    rows = list(told.order_by().values_list("pk", "coverage_ends", "follow_up")[: most + 1])
+    if len(rows) > most:
+        return None
+    return Shown(len(rows), sha256(repr(sorted(rows)).encode()).hexdigest())
 
 
 def decided(day: date) -> Q:

@@ -111,7 +111,6 @@ def register_coverage_reports() -> None:
                 "insurance/_deciding.html",
                 Permission.EDIT_INSURANCE,
                 action="insurance:follow-ups",
-                mark=lambda devices: queries.mark_of(devices, today()),
             ),
         ),
         DEVICE_COLUMNS,

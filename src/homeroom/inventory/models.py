@@ -173,7 +173,10 @@ class Device(models.Model):
             ),
         ]
         indexes = [
-            models.Index(fields=["site", "status"], name="device_site_status"),
+            # A site's devices in question are told by the index alone: see `makes`.
+            models.Index(
+                fields=["site", "status", "product_family", "manufacturer", "id"], name="device_of_site"
+            ),
             models.Index(fields=["near_key"], name="device_near_key"),
             models.Index(fields=["name", "id"], name="device_name"),
             models.Index(fields=["purchase_date", "id"], name="device_purchase_date"),

@@ -2,6 +2,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from homeroom.applesync.models.mirror import AppleDevice
+from homeroom.fields import SharedKey
 
 
 class ManagedDevice(models.Model):
@@ -11,7 +12,7 @@ class ManagedDevice(models.Model):
     built-in device management; `told_at` says as of when it is.
     """
 
-    row = models.OneToOneField(AppleDevice, models.CASCADE, primary_key=True, related_name="managed")
+    row = SharedKey(AppleDevice, models.CASCADE, related_name="managed")
     apple_id = models.CharField(
         max_length=100, help_text="Its id there, which need not be its serial number."
     )

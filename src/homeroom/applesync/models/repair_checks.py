@@ -4,6 +4,8 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from homeroom.fields import SharedKey
+
 VALID_FOR = timedelta(minutes=30)
 """An answer is as good as new for so long: a box is packed in that time, an assignment is not forgotten."""
 FAILURE_VALID_FOR = timedelta(minutes=1)
@@ -20,9 +22,7 @@ class RepairCheck(models.Model):
         RELEASED = "released", _("Released from the organization")
         UNKNOWN = "unknown", _("Not known to Apple")
 
-    device = models.OneToOneField(
-        "inventory.Device", models.CASCADE, primary_key=True, related_name="repair_check"
-    )
+    device = SharedKey("inventory.Device", models.CASCADE, related_name="repair_check")
     wanted_at = models.DateTimeField(null=True, help_text="Since when somebody waits for an answer.")
     taken_until = models.DateTimeField(null=True, help_text="The worker that asks has until then.")
     asked_at = models.DateTimeField(null=True)

@@ -1,5 +1,7 @@
 from django.db import models
 
+from homeroom.fields import SharedKey
+
 
 class Unlinked(models.Model):
     """A device to which no row of today's list is linked that has exactly its serial number.
@@ -9,9 +11,7 @@ class Unlinked(models.Model):
     linked to them all the same.
     """
 
-    device = models.OneToOneField(
-        "inventory.Device", models.DO_NOTHING, primary_key=True, db_constraint=False, related_name="+"
-    )
+    device = SharedKey("inventory.Device", models.DO_NOTHING, db_constraint=False, related_name="+")
     misfit = models.OneToOneField(
         "applesync.AppleDevice",
         models.DO_NOTHING,

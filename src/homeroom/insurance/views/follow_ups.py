@@ -3,7 +3,7 @@
 from django.contrib import messages
 from django.db.models import QuerySet
 from django.http import HttpResponse, QueryDict
-from django.shortcuts import get_object_or_404, redirect
+from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -18,7 +18,7 @@ from homeroom.insurance.reports import EXPIRING, ExpiringFilter
 from homeroom.insurance.rules import FollowUpState
 from homeroom.inventory.models import Device
 from homeroom.inventory.queries import visible_devices
-from homeroom.web.counts import counted
+from homeroom.web.counts import MOST_COUNTED
 from homeroom.web.errors import Refused
 from homeroom.web.keys import keys_of
 from homeroom.web.returning import next_address
@@ -63,19 +63,32 @@ def follow_up(request: ViewerRequest, device_pk: int) -> HttpResponse:
     return redirect(device)
 
 
+@requires(Permission.EDIT_INSURANCE)
+def all_that_fit(request: ViewerRequest) -> HttpResponse:
+    """The box that takes all rows of the report: a part of its page, made once somebody chooses any of them."""
+    found = _fitting(request, request.GET)
+    shown = None if found is None else queries.shown(found, today(), most=MOST_COUNTED)
+    return render(request, "insurance/_all_that_fit.html", {"shown": shown})
+
+
+def _fitting(request: ViewerRequest, query: QueryDict) -> QuerySet[Device] | None:
+    """What the report has; None: the query is not understood."""
+    fitting = ExpiringFilter(query, queries.ending_some_day(request.viewer, today()), request=request)
+    return fitting.qs if fitting.is_valid() else None
+
+
 def _asked(request: ViewerRequest) -> QuerySet[Device] | None:
     """None, and the person is told: there are none, or not those that the page showed.
 
     More than a page counts are not decided about in one request.
     """
-    query = QueryDict(request.POST.get("query", ""))
-    fitting = ExpiringFilter(query, queries.ending_some_day(request.viewer, today()), request=request)
-    if not fitting.is_valid():
+    found = _fitting(request, QueryDict(request.POST.get("query", "")))
+    if found is None:
         messages.error(request, _("The filter of the page is not understood. Open the report again."))
         return None
-    found: QuerySet[Device] = fitting.qs
-    if shown := request.POST.get("all"):
-        if counted(found).more or shown != queries.mark_of(found, today()):
+    if mark := request.POST.get("all"):
+        shown = queries.shown(found, today(), most=MOST_COUNTED)
+        if shown is None or shown.mark != mark:
             messages.warning(request, _("The list has changed meanwhile. Look at it again, then decide."))
             return None
         return found

@@ -50,8 +50,6 @@ class Selectable:
     action: str = ""
     """The name of an address; without one, the buttons bring theirs (`formaction`)."""
     name: str = "device"
-    mark: Callable[[QuerySet[Any]], str] | None = None
-    """By which the form knows again all rows that fitted when its page was made: the template's `mark`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,13 +15,9 @@ FEW = 2_000
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a report has: `rows` are all of them, unless there are more than are counted.
-
-    Without `keys` in order there are too many to be sorted while somebody waits.
-    """
+    """What a report has. Without `keys` in order there are too many to be sorted while somebody waits."""
 
     number: Number
-    rows: QuerySet[Any]
     keys: Keys | None
 
 
@@ -29,8 +25,8 @@ def find(reading: Reading) -> Found:
     """Rows are looked for once; what is asked of few of them is asked by their keys."""
     asked = reading.selection
     found = list(asked.found.values_list("pk", flat=True)[: MOST_COUNTED + 1])
-    number, rows = capped(len(found), most=MOST_COUNTED), asked.known.filter(pk__in=found)
-    return Found(number, rows, _in_order(reading, number, rows))
+    number = capped(len(found), most=MOST_COUNTED)
+    return Found(number, _in_order(reading, number, asked.known.filter(pk__in=found)))
 
 
 def _in_order(reading: Reading, number: Number, rows: QuerySet[Any]) -> Keys | None:

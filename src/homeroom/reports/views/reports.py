@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 from django.http import HttpResponse
@@ -108,7 +107,6 @@ def _rows(request: ViewerRequest, reading: Reading, *, printed: bool) -> dict[st
         "table": table,
         "number": number,
         "selectable": selectable,
-        "mark": partial(selectable.mark, found.rows) if selectable and selectable.mark else "",
         "action": reverse(selectable.action) if selectable and selectable.action else "",
         "printed": MOST_PRINTED,
         "xlsx_later": XLSX_LATER if number.more else "",
