@@ -96,6 +96,7 @@ DATABASES = {
         CONFIGURATION.database_url or f"sqlite:///{CONFIGURATION.data_dir.resolve() / 'homeroom.sqlite3'}"
     )
 }
+SILENCED_SYSTEM_CHECKS = ["models.W040"]  # SQLite has an index without what it includes, and need not have it
 _database = DATABASES["default"]
 if _database["ENGINE"].endswith("sqlite3"):
     _database["OPTIONS"] = {

@@ -1,6 +1,6 @@
 """A report's rows as a table: its columns made from the report's, its values as people read them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -8,7 +8,6 @@ from typing import Any
 import django_tables2 as tables
 from django.db.models import QuerySet
 from django.template.defaultfilters import yesno
-from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format, number_format
@@ -44,6 +43,13 @@ class ReportTable(tables.Table):
     class Meta:
         attrs = {"class": "table table-vcenter card-table report-rows"}  # noqa: RUF012 - as django-tables2 has it
         orderable = False
+        template_name = "reports/_table.html"
+
+    def cells(self) -> Iterator[list[tuple[str, str]]]:
+        """Row by row, each cell's attributes and content; django-tables2 looks anew at each for what is the column's."""
+        columns = [(column.attrs["td"].as_html(), column.column) for column in self.columns]
+        for row in self.paginated_rows:
+            yield [(attributes, column.render(row.record)) for attributes, column in columns]
 
 
 class Cell(tables.Column):
@@ -86,12 +92,13 @@ class Choice(tables.Column):
         self.named = named
 
     def render(self, record: Record) -> str:
-        context = {
-            "name": self.selectable.name,
-            "value": record["pk"],
-            "label": record[self.named.source] or record["pk"],
-        }
-        return render_to_string("reports/_choice.html", context)
+        label = _("Choose %(label)s") % {"label": record[self.named.source] or record["pk"]}
+        return format_html(
+            '<input class="form-check-input m-0" type="checkbox" name="{}" value="{}" form="chosen" aria-label="{}">',
+            self.selectable.name,
+            record["pk"],
+            label,
+        )
 
 
 def report_table(reading: Reading, keys: Keys, selectable: Selectable | None) -> tables.Table:

@@ -7,6 +7,8 @@ from typing import TypeVar
 
 from django.db.models import Model, Q, QuerySet
 
+from homeroom.rows import Keyed
+
 Row = TypeVar("Row", bound=Model)
 
 
@@ -28,7 +30,7 @@ def with_words(
             rows = rows.filter(has(word))
         else:
             having = keys if having is None else having & keys
-    return rows if having is None else rows.filter(pk__in=having)
+    return rows if having is None else rows.filter(Keyed(having))
 
 
 def within(*paths: str) -> Callable[[str], Q]:

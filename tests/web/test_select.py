@@ -1,0 +1,45 @@
+"""A choice is drawn as Django draws it, only quicker."""
+
+from typing import Any
+
+import pytest
+from django import forms
+from django.forms.renderers import DjangoTemplates
+from django.test.html import parse_html
+
+from homeroom.web.forms import FormRenderer
+
+CHOICES = [
+    ("", "Every site"),
+    ("1", "North & <South>"),
+    (2, "Two"),
+    ("Group “A”", [("3", "Three"), ("4", "Four")]),
+    (None, "None"),
+]
+
+
+class Marked(forms.Select):
+    """With attributes of single choices."""
+
+    def create_option(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        option = super().create_option(*args, **kwargs)
+        option["attrs"] |= {
+            "data-value": option["value"],
+            "disabled": option["value"] == "3",
+            "hidden": False,
+        }
+        return option
+
+
+@pytest.mark.parametrize("kind", [forms.Select, forms.SelectMultiple, forms.NullBooleanSelect, Marked])
+@pytest.mark.parametrize("value", ["", "1", 2, ["1", "4"], None, "<other>"])
+def test_it_says_what_django_says(kind: type[forms.Select], value: Any) -> None:
+    widget = (
+        kind(attrs={"class": 'form-select "x"', "required": True}, choices=CHOICES)
+        if (kind is not forms.NullBooleanSelect)
+        else forms.NullBooleanSelect()
+    )
+    if isinstance(value, list) and kind is forms.NullBooleanSelect:
+        value = True
+    drawn = widget.render("site", value, renderer=FormRenderer())
+    assert parse_html(drawn) == parse_html(widget.render("site", value, renderer=DjangoTemplates()))
