@@ -32,7 +32,7 @@ DAY = timedelta(days=1)
 REPORT = "/reports/mdm/applecare-expiring/"
 DECIDE = "/insurance/follow-ups/"
 ALL = "/insurance/follow-ups/all/"
-REPORT_QUERIES = 10
+REPORT_QUERIES = 9
 
 
 def client_of(role: Role, *sites: Site) -> Client:

@@ -311,7 +311,7 @@ class TestChoosing:
     @pytest.fixture(autouse=True)
     def something_can_be_done(self, monkeypatch: pytest.MonkeyPatch) -> None:
         can = Selectable(
-            "reports/_choice.html", Permission.EDIT_INVENTORY, action="reports:view-new", name="device"
+            "web/choose_all.html", Permission.EDIT_INVENTORY, action="reports:view-new", name="device"
         )
         chosen = registry.Report(
             **{
@@ -357,12 +357,11 @@ def rows_of_every_report() -> None:
     Incident.objects.filter(sent_at__isnull=False).update(shipped_on=today() - 40 * DAY)
 
 
-@pytest.mark.parametrize(("most", "few"), [(5, 2), (10_000, 2), (10_000, 2_000)], ids=["many", "some", "few"])
-def test_a_page_has_the_rows_of_the_file_in_their_order(most: int, few: int, monkeypatch: pytest.MonkeyPatch):
+@pytest.mark.parametrize("most", [5, 10_000], ids=["many", "few"])
+def test_a_page_has_the_rows_of_the_file_in_their_order(most: int, monkeypatch: pytest.MonkeyPatch):
     """However it looks for them: by what it is asked, or by the keys of the rows that it found."""
     rows_of_every_report()
     monkeypatch.setattr(key_queries, "MOST_COUNTED", most)
-    monkeypatch.setattr(key_queries, "FEW", few)
     for name in reports():
         columns, orders = columns_of_report(name), 0
         for sort in [f"{sign}{column.name}" for column in columns if column.sort for sign in ("", "-")]:
@@ -371,7 +370,7 @@ def test_a_page_has_the_rows_of_the_file_in_their_order(most: int, few: int, mon
             keys = list(asked.queryset.values_list("pk", flat=True))
             in_order = find(reading).keys
             if in_order is not None:
-                assert list(in_order) == keys, (name, sort)
+                assert list(in_order[:most]) == keys[:most], (name, sort)
                 orders += len(keys) > 5
         assert orders > 1, name
         paths = ["pk", *{column.source for column in columns}]
@@ -382,9 +381,9 @@ def test_a_page_has_the_rows_of_the_file_in_their_order(most: int, few: int, mon
 def test_no_page_costs_more_queries_for_more_rows(as_administrator: Client, django_assert_num_queries: Any):
     rows_of_every_report()
     # Two of the session, the menu's number, the views; then the filters' choices, the keys of what is found,
-    # those of the page and its rows; of what Apple lists, the misfits too.
+    # those of the page, unless they were found in order, and its rows; of what Apple lists, the misfits too.
     costs = {
-        "applecare-expiring": 9,
+        "applecare-expiring": 8,
         "without-applecare": 9,
         "replacement-history": 9,
         "in-apple-not-in-inventory": 9,

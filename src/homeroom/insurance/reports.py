@@ -103,7 +103,7 @@ def register_coverage_reports() -> None:
             known=Device.objects.all,
             filter=ExpiringFilter,
             order="coverage_ends",
-            in_order=("coverage_ends", "days_left"),
+            found_in_order=("coverage_ends", "days_left"),
             permission=Permission.VIEW_INVENTORY,
             empty=_("No device's AppleCare ends in this time."),
             place=10,

@@ -46,7 +46,7 @@ class ReportTable(tables.Table):
         template_name = "reports/_table.html"
 
     def cells(self) -> Iterator[list[tuple[str, str]]]:
-        """Row by row, each cell's attributes and content; django-tables2 looks anew at each for what is the column's."""
+        """Row by row, each cell's attributes and content. What is a column's is asked once, not for each cell."""
         columns = [(column.attrs["td"].as_html(), column.column) for column in self.columns]
         for row in self.paginated_rows:
             yield [(attributes, column.render(row.record)) for attributes, column in columns]

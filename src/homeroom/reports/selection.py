@@ -102,6 +102,10 @@ class Reading:
         return self._sorted_by.name in self.report.in_order
 
     @property
+    def is_found_in_order(self) -> bool:
+        return self._sorted_by.name in self.report.found_in_order
+
+    @property
     def _sorted_by(self) -> ReportColumn:
         return self._column(self.sort)
 

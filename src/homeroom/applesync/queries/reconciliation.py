@@ -24,6 +24,7 @@ from django.db.models import (
     When,
 )
 from django.db.models.functions import Coalesce
+from django.db.models.lookups import In
 from django.utils.translation import gettext_lazy as _
 
 from homeroom.accounts.policy import Permission, Viewer
@@ -32,7 +33,7 @@ from homeroom.applesync.queries.details import unlisted
 from homeroom.inventory.makes import OTHER_FAMILIES, told_apple
 from homeroom.inventory.models import Device, DeviceStatus
 from homeroom.inventory.queries import visible_devices
-from homeroom.plans import there_is_none
+from homeroom.plans import Unindexed, there_is_none
 from homeroom.web.searching import with_words, within
 
 FEW_MISFITS = 1_000
@@ -65,7 +66,10 @@ def in_inventory_not_in_apple(viewer: Viewer) -> QuerySet[Device]:
     """Apple devices only. What is not told to be Apple's, by family, maker or model, is not."""
     if not viewer.may(Permission.VIEW_SYNC):
         return Device.objects.none()
-    return _not_listed(visible_devices(viewer).filter(_is_apples(), pk__in=Unlinked.objects.values("device")))
+    unlinked = visible_devices(viewer).filter(pk__in=Unlinked.objects.values("device"))
+    if viewer.site_ids is not None:  # by their keys, or PostgreSQL looks closely at all devices of the sites
+        unlinked = Device.objects.filter(pk__in=unlinked.values("pk"))
+    return _not_listed(unlinked.filter(_is_apples()))
 
 
 def near_matches(viewer: Viewer) -> QuerySet[Device]:
@@ -76,7 +80,8 @@ def near_matches(viewer: Viewer) -> QuerySet[Device]:
     """
     if not viewer.may(Permission.VIEW_SYNC):
         return Device.objects.none()
-    unlinked = _maybe_apples(visible_devices(viewer)).filter(pk__in=Unlinked.objects.values("device"))
+    is_unlinked = In(Unindexed("pk"), Unlinked.objects.values("device"))  # fewer have such a near key
+    unlinked = _maybe_apples(visible_devices(viewer)).filter(is_unlinked)
     near = _not_listed(unlinked).filter(Exists(_near_listed()), near_key__in=_keys_in_question())
     return with_nearest(near)
 

@@ -13,7 +13,9 @@ from django_stubs_ext.annotations import Annotations
 from homeroom.accounts.policy import Permission, Viewer
 from homeroom.applesync.models import Connection, RunNote, SyncRun
 from homeroom.applesync.verbs.runs import counts
+from homeroom.insurance.models import CoverageCheck
 from homeroom.inventory.queries import of_visible_devices
+from homeroom.plans import there_is_none
 from homeroom.web.counts import written
 
 CHECKPOINT_FIELDS = ("listing_seen", "listing_cursor")
@@ -70,7 +72,8 @@ def sync_problems(viewer: Viewer) -> QuerySet[RunNote]:
         run__preview=False,
         pk__gt=OuterRef("pk"),
     )
-    still_failing = ~Q(kind=RunNote.Kind.COVERAGE_FAILED) | ~Q(device__coverage_check__failure="")
+    succeeded = CoverageCheck.objects.filter(device=OuterRef("device"), failure="")
+    still_failing = ~Q(kind=RunNote.Kind.COVERAGE_FAILED) | there_is_none(succeeded)
     seen = of_visible_devices(RunNote.objects.filter(kind__in=PROBLEMS, run__preview=False), viewer)
     return seen.filter(Q(serial_number="") | ~Exists(again), still_failing)
 

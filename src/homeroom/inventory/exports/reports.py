@@ -76,8 +76,9 @@ class Report:
     """`rows` are all that a viewer may see of it, before its filters.
 
     `order` is the name of a column, with - before it if backwards. `in_order` are those in whose order an index has the
-    rows: however many there are, they are not sorted. `known` are rows of that kind, the report's or not: of those that
-    it was asked for, the keys are known, and nobody asks again.
+    rows: however many there are, they are not sorted. `found_in_order` are those in whose order they are found anyway,
+    since it is their index that tells which rows the report has. `known` are rows of that kind, the report's or not: of
+    those that it was asked for, the keys are known, and nobody asks again.
     """
 
     name: str
@@ -89,6 +90,7 @@ class Report:
     filter: type[FilterSet]
     order: str
     in_order: tuple[str, ...] = ()
+    found_in_order: tuple[str, ...] = ()
     permission: Permission
     empty: Words
     """What it means that there are no rows at all."""

@@ -10,9 +10,7 @@ from homeroom.reports.selection import Reading
 from homeroom.rows import Keyed
 from homeroom.web.counts import MOST_COUNTED, Number, capped
 
-Keys = QuerySet[Any, int]
-FEW = 2_000
-"""Rows that are sooner sorted than met in the order of an index."""
+Keys = Sequence[int] | QuerySet[Any, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,14 +22,17 @@ class Found:
 
 
 def find(reading: Reading) -> Found:
-    """Rows are looked for once; what is asked of few of them is asked by their keys."""
-    found = list(reading.selection.found.values_list("pk", flat=True)[: MOST_COUNTED + 1])
+    """Rows are looked for once; what is asked of those that are not too many is asked by their keys."""
+    asked = reading.selection
+    rows = asked.found.order_by(*asked.order) if reading.is_found_in_order else asked.found
+    found = list(rows.values_list("pk", flat=True)[: MOST_COUNTED + 1])
     return Found(capped(len(found), most=MOST_COUNTED), _in_order(reading, found))
 
 
 def _in_order(reading: Reading, found: Sequence[int]) -> Keys | None:
-    asked, more = reading.selection, len(found) > MOST_COUNTED
-    is_met_in_order = reading.is_in_an_order_of_indexes and len(found) > FEW
-    if is_met_in_order or (more and reading.is_in_usual_order):
-        return asked.queryset.values_list("pk", flat=True)
-    return None if more else asked.known.filter(Keyed(found)).values_list("pk", flat=True)
+    if reading.is_found_in_order:
+        return found
+    if len(found) <= MOST_COUNTED:
+        return reading.selection.known.filter(Keyed(found)).values_list("pk", flat=True)
+    is_met_in_order = reading.is_in_an_order_of_indexes or reading.is_in_usual_order
+    return reading.selection.queryset.values_list("pk", flat=True) if is_met_in_order else None
