@@ -13,7 +13,6 @@ from pathlib import Path
 from statistics import median, quantiles
 
 TICKS = os.sysconf("SC_CLK_TCK")
-PAGE = os.sysconf("SC_PAGE_SIZE")
 MEGABYTE = 2**20
 
 
@@ -80,12 +79,13 @@ class Server:
         return answer
 
     def _processor_seconds(self) -> float:
-        return sum(int(stat[11]) + int(stat[12]) for stat in self._processes(_backends())) / TICKS
+        return sum(int(stat[11]) + int(stat[12]) for _of, stat in self._processes(_backends())) / TICKS
 
     def _megabytes(self) -> float:
-        return sum(int(stat[21]) for stat in self._processes()) * PAGE / MEGABYTE
+        """Without what of a SQLite file is mapped: the system has it in any case, and takes it back when it likes."""
+        return sum(_memory_of_its_own(process) for process, _stat in self._processes()) / 1024
 
-    def _processes(self, others: Collection[int] = ()) -> Iterator[list[str]]:
+    def _processes(self, others: Collection[int] = ()) -> Iterator[tuple[int, list[str]]]:
         """What the kernel tells of the server, the processes that it started, and others."""
         for stat in Path("/proc").glob("[0-9]*/stat"):
             try:
@@ -94,7 +94,16 @@ class Server:
                 continue  # it has just ended
             process = int(stat.parent.name)
             if self.pid in (process, int(fields[1])) or process in others:
-                yield fields
+                yield process, fields
+
+
+def _memory_of_its_own(process: int) -> int:
+    """Kilobytes."""
+    try:
+        status = Path(f"/proc/{process}/status").read_text()
+    except OSError:
+        return 0  # it has just ended
+    return int(status.partition("RssAnon:")[2].split()[0])
 
 
 def _backends() -> set[int]:
