@@ -12,6 +12,7 @@ class Unlinked(models.Model):
     """
 
     device = SharedKey("inventory.Device", models.DO_NOTHING, db_constraint=False, related_name="+")
+    near_key = models.CharField(max_length=100, null=True, help_text="The device's.")
     misfit = models.OneToOneField(
         "applesync.AppleDevice",
         models.DO_NOTHING,

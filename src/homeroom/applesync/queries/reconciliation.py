@@ -24,7 +24,6 @@ from django.db.models import (
     When,
 )
 from django.db.models.functions import Coalesce
-from django.db.models.lookups import In
 from django.utils.translation import gettext_lazy as _
 
 from homeroom.accounts.policy import Permission, Viewer
@@ -33,7 +32,7 @@ from homeroom.applesync.queries.details import unlisted
 from homeroom.inventory.makes import OTHER_FAMILIES, told_apple
 from homeroom.inventory.models import Device, DeviceStatus
 from homeroom.inventory.queries import visible_devices
-from homeroom.plans import Unindexed, there_is_none
+from homeroom.plans import there_is_none
 from homeroom.web.searching import with_words, within
 
 FEW_MISFITS = 1_000
@@ -80,9 +79,10 @@ def near_matches(viewer: Viewer) -> QuerySet[Device]:
     """
     if not viewer.may(Permission.VIEW_SYNC):
         return Device.objects.none()
-    is_unlinked = In(Unindexed("pk"), Unlinked.objects.values("device"))  # fewer have such a near key
-    unlinked = _maybe_apples(visible_devices(viewer)).filter(is_unlinked)
-    near = _not_listed(unlinked).filter(Exists(_near_listed()), near_key__in=_keys_in_question())
+    unlinked = Unlinked.objects.filter(near_key__in=_keys_in_question()).values("device")
+    near = _not_listed(_maybe_apples(visible_devices(viewer)).filter(pk__in=unlinked)).filter(
+        Exists(_near_listed())
+    )
     return with_nearest(near)
 
 

@@ -20,8 +20,9 @@ KEPT, DEVICES, MIRROR, CONNECTIONS = (
 )
 OTHERS = ", ".join(f"'{family.value}'" for family in OTHER_FAMILIES)
 FIND = f"""
-INSERT INTO {KEPT} (device_id, misfit_id)
-SELECT device.id, CASE WHEN linked.serial_number <> COALESCE(device.serial_number, '') THEN linked.id END
+INSERT INTO {KEPT} (device_id, near_key, misfit_id)
+SELECT device.id, device.near_key,
+    CASE WHEN linked.serial_number <> COALESCE(device.serial_number, '') THEN linked.id END
 FROM {DEVICES} AS device
 LEFT JOIN {MIRROR} AS linked ON linked.device_id = device.id
 LEFT JOIN {CONNECTIONS} AS synced ON synced.id = linked.connection_id

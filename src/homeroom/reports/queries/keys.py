@@ -13,6 +13,10 @@ from homeroom.web.counts import MOST_COUNTED, Number, capped
 Keys = Sequence[int] | QuerySet[Any, int]
 
 
+MOST_OF_SITES = 5_000
+"""Rows that are found for somebody who does not see all sites: for each, others were looked at that they don't see."""
+
+
 @dataclass(frozen=True, slots=True)
 class Found:
     """What a report has. Without `keys` in order there are too many to be sorted while somebody waits."""
@@ -25,14 +29,16 @@ def find(reading: Reading) -> Found:
     """Rows are looked for once; what is asked of those that are not too many is asked by their keys."""
     asked = reading.selection
     rows = asked.found.order_by(*asked.order) if reading.is_found_in_order else asked.found
-    found = list(rows.values_list("pk", flat=True)[: MOST_COUNTED + 1])
-    return Found(capped(len(found), most=MOST_COUNTED), _in_order(reading, found))
+    most = MOST_COUNTED if reading.viewer.site_ids is None else MOST_OF_SITES
+    found = list(rows.values_list("pk", flat=True)[: most + 1])
+    number = capped(len(found), most=most)
+    return Found(number, _in_order(reading, number, found))
 
 
-def _in_order(reading: Reading, found: Sequence[int]) -> Keys | None:
+def _in_order(reading: Reading, number: Number, found: Sequence[int]) -> Keys | None:
     if reading.is_found_in_order:
         return found
-    if len(found) <= MOST_COUNTED:
+    if not number.more:
         return reading.selection.known.filter(Keyed(found)).values_list("pk", flat=True)
     is_met_in_order = reading.is_in_an_order_of_indexes or reading.is_in_usual_order
     return reading.selection.queryset.values_list("pk", flat=True) if is_met_in_order else None
