@@ -1,6 +1,7 @@
 """An installation with an invented district, its server, and what a request to it costs."""
 
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -103,7 +104,8 @@ def _memory_of_its_own(process: int) -> int:
         status = Path(f"/proc/{process}/status").read_text()
     except OSError:
         return 0  # it has just ended
-    return int(status.partition("RssAnon:")[2].split()[0])
+    told = re.search(r"RssAnon:\s+(\d+)", status)
+    return int(told[1]) if told else 0
 
 
 def _backends() -> set[int]:

@@ -7,7 +7,8 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 _CATALOGUE = {
     "sqlite": "SELECT name FROM sqlite_master WHERE type = 'trigger' AND name LIKE %s",
-    "postgresql": "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal AND tgname LIKE %s",
+    "postgresql": "SELECT tgname FROM pg_trigger"
+    " WHERE NOT tgisinternal AND pg_table_is_visible(tgrelid) AND tgname LIKE %s",
 }
 
 

@@ -1,6 +1,7 @@
 """Reconciliation looks at few devices and rows; here its answers are compared with those of looking at all of them."""
 
 from datetime import UTC, datetime
+from importlib import import_module
 from typing import Any
 
 import pytest
@@ -146,6 +147,9 @@ def assert_all_is_true() -> None:
 
 
 def kept() -> set[tuple[int, int | None]]:
+    """With the near keys that the devices have."""
+    keys = dict(Device.objects.values_list("pk", "near_key"))
+    assert all(keys[each.device_id] == each.near_key for each in Unlinked.objects.all())
     return set(Unlinked.objects.values_list("device", "misfit"))
 
 
@@ -185,6 +189,23 @@ def test_a_trigger_that_a_migration_lost_comes_back_with_what_it_missed(db):
     assert kept() == {(missed.pk, None)}
     known = make_device(serial_number="KNOWN")
     assert kept() == {(missed.pk, None), (known.pk, None)}
+
+
+@pytest.mark.skipif(
+    database.vendor != "postgresql", reason="on SQLite they are dropped before each migration"
+)
+def test_triggers_from_before_the_near_keys_are_put_in_place_anew(db):
+    migration = import_module("homeroom.applesync.migrations.0016_unlinked_near_key")
+    with database.cursor() as cursor:
+        cursor.execute(
+            "CREATE OR REPLACE FUNCTION applesync_unlinked_device_added() RETURNS trigger LANGUAGE plpgsql AS"
+            " $$ BEGIN INSERT INTO applesync_unlinked (device_id) VALUES (NEW.id); RETURN NULL; END $$"
+        )
+    with database.schema_editor() as editor:
+        migration.drop_triggers(None, editor)
+    keep_unlinked("default")
+    device = make_device(serial_number="AFTER")
+    assert kept() == {(device.pk, None)}
 
 
 @pytest.mark.django_db(transaction=True)

@@ -27,11 +27,11 @@ from homeroom.inventory.exports.reports import (
 )
 from homeroom.inventory.models import Device, Site
 from homeroom.inventory.verbs.assignments import check_out
-from homeroom.reports.queries import keys as key_queries
 from homeroom.reports.queries.keys import find
 from homeroom.reports.selection import read
 from homeroom.reports.views.reports import MOST_PRINTED
 from homeroom.rows import write_rows
+from homeroom.web import counts
 from homeroom.web.counts import MOST_COUNTED
 from tests.applesync.mirrors import make_connection, make_listed
 from tests.builders import make_device, make_person, make_site, make_user
@@ -361,7 +361,7 @@ def rows_of_every_report() -> None:
 def test_a_page_has_the_rows_of_the_file_in_their_order(most: int, monkeypatch: pytest.MonkeyPatch):
     """However it looks for them: by what it is asked, or by the keys of the rows that it found."""
     rows_of_every_report()
-    monkeypatch.setattr(key_queries, "MOST_COUNTED", most)
+    monkeypatch.setattr(counts, "MOST_COUNTED", most)
     for name in reports():
         columns, orders = columns_of_report(name), 0
         for sort in [f"{sign}{column.name}" for column in columns if column.sort for sign in ("", "-")]:
@@ -376,6 +376,19 @@ def test_a_page_has_the_rows_of_the_file_in_their_order(most: int, monkeypatch: 
         paths = ["pk", *{column.source for column in columns}]
         known = list(asked.known.filter(pk__in=keys).values(*paths))
         assert known == list(asked.queryset.values(*paths)), name
+
+
+def test_for_somebody_of_some_sites_fewer_rows_are_looked_for(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(counts, "MOST_OF_SITES", 2)
+    site = make_site()
+    for _each in range(3):
+        expiring(site=site)
+    for report, columns in (("applecare-expiring", {}), ("applecare-expiring", {"sort": "model"})):
+        page = client_of(Role.TECHNICIAN, site).get(f"{INDEX}{report}/", columns)
+        assert page.context["number"].shown == "more than 2"
+        assert ("table" in page.context) == (not columns), "what no index sorts is not sorted"
+        page = client_of(Role.TECHNICIAN).get(f"{INDEX}{report}/", columns)
+        assert page.context["number"].shown == "3", "who sees every site"
 
 
 def test_no_page_costs_more_queries_for_more_rows(as_administrator: Client, django_assert_num_queries: Any):

@@ -1,5 +1,6 @@
 """A choice is drawn as Django draws it, only quicker."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -7,6 +8,7 @@ from django import forms
 from django.forms.renderers import DjangoTemplates
 from django.test.html import parse_html
 
+import homeroom.web
 from homeroom.web.forms import FormRenderer
 
 CHOICES = [
@@ -29,6 +31,11 @@ class Marked(forms.Select):
             "hidden": False,
         }
         return option
+
+
+def test_it_is_drawn_in_one_template() -> None:
+    template = FormRenderer().get_template(forms.Select.template_name)
+    assert Path(template.origin.name).is_relative_to(Path(homeroom.web.__file__).parent)
 
 
 @pytest.mark.parametrize("kind", [forms.Select, forms.SelectMultiple, forms.NullBooleanSelect, Marked])

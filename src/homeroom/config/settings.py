@@ -96,10 +96,11 @@ DATABASES = {
         CONFIGURATION.database_url or f"sqlite:///{CONFIGURATION.data_dir.resolve() / 'homeroom.sqlite3'}"
     )
 }
-SILENCED_SYSTEM_CHECKS = ["models.W040"]  # SQLite has an index without what it includes, and need not have it
+SILENCED_SYSTEM_CHECKS = [
+    "models.W040"
+]  # an index may include columns for PostgreSQL alone; SQLite leaves them out
 _database = DATABASES["default"]
 if _database["ENGINE"].endswith("sqlite3"):
-    _database["CONN_MAX_AGE"] = None  # what a connection has read stays read
     _database["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
         "timeout": 60,  # longer than the largest import holds the lock

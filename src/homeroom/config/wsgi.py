@@ -13,7 +13,9 @@ application = get_wsgi_application()
 import_module(settings.ROOT_URLCONF)  # every view, instead of with the first request
 
 if connection.vendor == "sqlite":
-    # The file is read where the system keeps it, once for all threads. Not by the worker: its memory is bounded.
+    # Here alone, since the worker's memory is bounded: a thread keeps its connection and what it has read by it, and
+    # the file is read where the system keeps it, once for all threads.
+    connection.settings_dict["CONN_MAX_AGE"] = None
     connection.settings_dict["OPTIONS"]["init_command"] += f"PRAGMA mmap_size={MOST_MAPPED};"
 
 # What is loaded by now stays: looking all of it through for garbage would hold up a page for a tenth of a second.

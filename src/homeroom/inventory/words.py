@@ -13,7 +13,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Q
 
 from homeroom.inventory.models import Device, Person
-from homeroom.rows import refresh_statistics
+from homeroom.rows import Keyed, refresh_statistics
 from homeroom.triggers import standing_triggers
 
 log = logging.getLogger(__name__)
@@ -46,7 +46,7 @@ class WordIndex:
             candidates = self._candidates(word)
             if len(candidates) > MOST_FOUND:
                 return None
-            rows = rows.filter(pk__in=candidates)
+            rows = rows.filter(Keyed(candidates))
         keys = set(rows.values_list("pk", flat=True)[: MOST_FOUND + 1])
         return keys if len(keys) <= MOST_FOUND else None
 

@@ -43,7 +43,7 @@ class Selection:
     viewer: Viewer
     columns: Sequence[ReportColumn]
     found: QuerySet[Any]
-    """The rows without order, and without what only columns need: to be counted."""
+    """The rows without order, and without what only columns need: to be looked for."""
     order: Sequence[str]
     """The fields by which they are sorted."""
 

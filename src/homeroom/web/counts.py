@@ -1,5 +1,6 @@
 """Counting for a page: exactly as long as it is cheap, then "more than"."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,6 +9,8 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
 MOST_COUNTED = 10_000
+MOST_OF_SITES = 5_000
+"""For somebody who does not see all sites: for each row that they see, others are looked at that they don't."""
 
 
 def written(number: int) -> str:
@@ -29,6 +32,11 @@ class Number:
 
     def __bool__(self) -> bool:
         return self.counted > 0
+
+
+def most_counted(site_ids: Collection[int] | None) -> int:
+    """For somebody who sees these sites; None: all."""
+    return MOST_COUNTED if site_ids is None else MOST_OF_SITES
 
 
 def counted(rows: QuerySet[Any, Any], *, most: int = MOST_COUNTED, order: str = "") -> Number:

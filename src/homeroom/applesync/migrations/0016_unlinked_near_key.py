@@ -4,14 +4,14 @@ from django.db import migrations, models
 
 
 def drop_triggers(apps: Any, schema_editor: Any) -> None:
-    """Of PostgreSQL: they know nothing of the new column. On SQLite none stands while migrations run."""
+    """Of PostgreSQL: they fill other columns than there are. On SQLite none stands while migrations run."""
     connection = schema_editor.connection
     if connection.vendor != "postgresql":
         return
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT tgname, tgrelid::regclass::text FROM pg_trigger"
-            " WHERE NOT tgisinternal AND tgname LIKE 'applesync_unlinked_%'"
+            " WHERE NOT tgisinternal AND tgname LIKE 'applesync_unlinked_%' AND pg_table_is_visible(tgrelid)"
         )
         for name, table in cursor.fetchall():
             cursor.execute(f"DROP TRIGGER {name} ON {table}")
@@ -30,5 +30,5 @@ class Migration(migrations.Migration):
             name="near_key",
             field=models.CharField(help_text="The device's.", max_length=100, null=True),
         ),
-        migrations.RunPython(drop_triggers, migrations.RunPython.noop),
+        migrations.RunPython(drop_triggers, drop_triggers),
     ]

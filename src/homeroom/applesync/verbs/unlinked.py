@@ -6,8 +6,10 @@ there. Where they are not, what they keep may be wrong, and is made anew as well
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import connections, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from homeroom.applesync.models import AppleDevice, Connection, Unlinked
 from homeroom.inventory.makes import OTHER_FAMILIES
@@ -80,14 +82,21 @@ def keep_unlinked(using: str) -> None:
     """Put the triggers in place where they are missing."""
     connection = connections[using]
     with connection.cursor() as cursor:
-        if KEPT not in connection.introspection.table_names(cursor):
-            return  # migrated to before there was such a table
+        if not _is_as_now(connection, cursor):
+            return  # migrated to before
         if standing_triggers(connection, f"{KEPT}_") == {_full(trigger) for trigger in TRIGGERS}:
             return
         with transaction.atomic(using):
             for statement in _statements(connection.vendor):
                 cursor.execute(statement)
             rebuild_unlinked(using)
+
+
+def _is_as_now(connection: BaseDatabaseWrapper, cursor: Any) -> bool:
+    if KEPT not in connection.introspection.table_names(cursor):
+        return False
+    columns = {column.name for column in connection.introspection.get_table_description(cursor, KEPT)}
+    return columns == {str(field.column) for field in Unlinked._meta.concrete_fields}
 
 
 def let_migrations_pass(using: str) -> None:

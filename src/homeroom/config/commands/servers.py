@@ -12,6 +12,7 @@ from homeroom.config.commands.children import Children, refuse_unusable_port
 from homeroom.config.commands.database import prepare
 
 THREADS = max(2, os.cpu_count() or 2)
+IDLE_SECONDS = 600  # the most that granian allows: a new thread begins with nothing read of the database
 STOP_SECONDS = 10  # less than the patience of `serve`
 
 
@@ -31,6 +32,7 @@ def web(host: str, port: int) -> None:
         port=port,
         interface=Interfaces.WSGI,
         blocking_threads=THREADS,
+        blocking_threads_idle_timeout=IDLE_SECONDS,
         # A request to end that comes while the process that answers is being started would else be lost.
         workers_kill_timeout=STOP_SECONDS,
         log_access=False,

@@ -18,7 +18,7 @@ from homeroom.insurance.reports import EXPIRING, ExpiringFilter
 from homeroom.insurance.rules import FollowUpState
 from homeroom.inventory.models import Device
 from homeroom.inventory.queries import visible_devices
-from homeroom.web.counts import MOST_COUNTED
+from homeroom.web.counts import most_counted
 from homeroom.web.errors import Refused
 from homeroom.web.keys import keys_of
 from homeroom.web.returning import next_address
@@ -67,7 +67,9 @@ def follow_up(request: ViewerRequest, device_pk: int) -> HttpResponse:
 def all_that_fit(request: ViewerRequest) -> HttpResponse:
     """The box that takes all rows of the report: a part of its page, made once somebody chooses any of them."""
     found = _fitting(request, request.GET)
-    shown = None if found is None else queries.shown(found, today(), most=MOST_COUNTED)
+    shown = (
+        None if found is None else queries.shown(found, today(), most=most_counted(request.viewer.site_ids))
+    )
     return render(request, "insurance/_all_that_fit.html", {"shown": shown})
 
 
@@ -87,7 +89,7 @@ def _asked(request: ViewerRequest) -> QuerySet[Device] | None:
         messages.error(request, _("The filter of the page is not understood. Open the report again."))
         return None
     if mark := request.POST.get("all"):
-        shown = queries.shown(found, today(), most=MOST_COUNTED)
+        shown = queries.shown(found, today(), most=most_counted(request.viewer.site_ids))
         if shown is None or shown.mark != mark:
             messages.warning(request, _("The list has changed meanwhile. Look at it again, then decide."))
             return None

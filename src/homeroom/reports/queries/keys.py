@@ -8,13 +8,9 @@ from django.db.models import QuerySet
 
 from homeroom.reports.selection import Reading
 from homeroom.rows import Keyed
-from homeroom.web.counts import MOST_COUNTED, Number, capped
+from homeroom.web.counts import Number, capped, most_counted
 
 Keys = Sequence[int] | QuerySet[Any, int]
-
-
-MOST_OF_SITES = 5_000
-"""Rows that are found for somebody who does not see all sites: for each, others were looked at that they don't see."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +25,7 @@ def find(reading: Reading) -> Found:
     """Rows are looked for once; what is asked of those that are not too many is asked by their keys."""
     asked = reading.selection
     rows = asked.found.order_by(*asked.order) if reading.is_found_in_order else asked.found
-    most = MOST_COUNTED if reading.viewer.site_ids is None else MOST_OF_SITES
+    most = most_counted(reading.viewer.site_ids)
     found = list(rows.values_list("pk", flat=True)[: most + 1])
     number = capped(len(found), most=most)
     return Found(number, _in_order(reading, number, found))

@@ -60,6 +60,7 @@ function tellChosen(form, changed) {
   all.checked = chosen > 0 && chosen === boxes.length;
   all.indeterminate = chosen > 0 && chosen < boxes.length;
   form.querySelector("[data-chosen-number]").textContent = chosen;
+  if (chosen > 0) form.dispatchEvent(new CustomEvent("chosen"));
 }
 document.addEventListener("change", (event) => {
   if (event.target.form?.matches("form[data-choosing]")) tellChosen(event.target.form, event.target);
