@@ -40,14 +40,15 @@ class RowsOfPage(RowsByKey):
 
     @property
     def keys(self) -> QuerySet[Any, int]:
-        return self._in_order().values_list("pk", flat=True)
+        return keys_in_order(self.data, self.found)
 
-    def _in_order(self) -> QuerySet[Any]:
-        """The found rows in the order of the table, without what they bring along unless they are sorted by it."""
-        order = self.data.query.order_by
-        brought = self.data.query.annotations.keys() - self.found.query.annotations.keys()
-        is_by_it = any(str(name).removeprefix("-").partition("__")[0] in brought for name in order)
-        return self.data if is_by_it else self.found.order_by(*order)
+
+def keys_in_order(rows: QuerySet[Any], found: QuerySet[Any]) -> QuerySet[Any, int]:
+    """Of found rows, in the order of `rows`: of the same with what they bring along, which only sorting may need."""
+    order = rows.query.order_by
+    brought = rows.query.annotations.keys() - found.query.annotations.keys()
+    is_by_it = any(str(name).removeprefix("-").partition("__")[0] in brought for name in order)
+    return (rows if is_by_it else found.order_by(*order)).values_list("pk", flat=True)
 
 
 class CountedPaginator(Paginator[Any]):

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 
+from homeroom.inventory.views.lists import keys_in_order
 from homeroom.reports.selection import Reading
 from homeroom.rows import Keyed
 from homeroom.web.counts import Number, capped, most_counted
@@ -34,7 +35,9 @@ def find(reading: Reading) -> Found:
 def _in_order(reading: Reading, number: Number, found: Sequence[int]) -> Keys | None:
     if reading.is_found_in_order:
         return found
+    asked = reading.selection
     if not number.more:
-        return reading.selection.known.filter(Keyed(found)).values_list("pk", flat=True)
+        are_found = Keyed(found)
+        return keys_in_order(asked.known.filter(are_found), reading.report.known().filter(are_found))
     is_met_in_order = reading.is_in_an_order_of_indexes or reading.is_in_usual_order
-    return reading.selection.queryset.values_list("pk", flat=True) if is_met_in_order else None
+    return keys_in_order(asked.queryset, asked.found) if is_met_in_order else None
