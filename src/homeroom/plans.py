@@ -1,4 +1,4 @@
-"""For the few questions for which SQLite, without statistics, or PostgreSQL, misled by them, chooses a bad plan."""
+"""Questions of which a database makes a bad plan by itself: SQLite without statistics, PostgreSQL misled by them."""
 
 from typing import Any
 
@@ -40,3 +40,11 @@ def there_is_none(rows: QuerySet[Any]) -> Q:
     For many rows PostgreSQL would compare all with all to answer EXISTS.
     """
     return ~Q(Likely(Q(IsNull(Subquery(rows.order_by().values("pk")[:1]), False))))
+
+
+def keys_in_order(rows: QuerySet[Any], found: QuerySet[Any]) -> QuerySet[Any, int]:
+    """Of found rows, in the order of `rows`: of the same with what they bring along, which only sorting may need."""
+    order = rows.query.order_by
+    brought = rows.query.annotations.keys() - found.query.annotations.keys()
+    is_by_it = any(str(name).removeprefix("-").partition("__")[0] in brought for name in order)
+    return (rows if is_by_it else found.order_by(*order)).values_list("pk", flat=True)

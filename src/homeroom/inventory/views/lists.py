@@ -9,6 +9,8 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django_tables2.data import TableQuerysetData
 
+from homeroom.plans import keys_in_order
+
 ROWS_PER_PAGE = 50
 KEY = tables.A("pk")
 
@@ -41,14 +43,6 @@ class RowsOfPage(RowsByKey):
     @property
     def keys(self) -> QuerySet[Any, int]:
         return keys_in_order(self.data, self.found)
-
-
-def keys_in_order(rows: QuerySet[Any], found: QuerySet[Any]) -> QuerySet[Any, int]:
-    """Of found rows, in the order of `rows`: of the same with what they bring along, which only sorting may need."""
-    order = rows.query.order_by
-    brought = rows.query.annotations.keys() - found.query.annotations.keys()
-    is_by_it = any(str(name).removeprefix("-").partition("__")[0] in brought for name in order)
-    return (rows if is_by_it else found.order_by(*order)).values_list("pk", flat=True)
 
 
 class CountedPaginator(Paginator[Any]):

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from homeroom.inventory.views.lists import keys_in_order
+from homeroom.plans import keys_in_order
 from homeroom.reports.selection import Reading
 from homeroom.rows import Keyed
 from homeroom.web.counts import Number, capped, most_counted
