@@ -92,18 +92,16 @@ class Reading:
         return self.chosen or [column for column in columns_of_report(self.report.name) if column.shown]
 
     @property
-    def is_in_usual_order(self) -> bool:
-        """That of the report, upwards or downwards."""
-        return self._sorted_by.sort == self._column(self.report.order).sort
-
-    @property
     def is_in_an_order_of_indexes(self) -> bool:
         """Of many rows the first are read without finding and sorting the others."""
         return self._sorted_by.name in self.report.in_order
 
     @property
     def is_found_in_order(self) -> bool:
-        return self._sorted_by.name in self.report.found_in_order
+        """By the index that finds them, or since a report's usual order is not to be missed."""
+        is_usual = self._sorted_by.sort == self._column(self.report.order).sort
+        by_its_index = self._sorted_by.name in self.report.found_in_order
+        return by_its_index or (is_usual and not self.is_in_an_order_of_indexes)
 
     @property
     def _sorted_by(self) -> ReportColumn:

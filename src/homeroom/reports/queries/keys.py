@@ -24,20 +24,20 @@ class Found:
 
 def find(reading: Reading) -> Found:
     """Rows are looked for once; what is asked of those that are not too many is asked by their keys."""
-    asked = reading.selection
-    rows = asked.found.order_by(*asked.order) if reading.is_found_in_order else asked.found
-    most = most_counted(reading.viewer.site_ids)
-    found = list(rows.values_list("pk", flat=True)[: most + 1])
+    asked, most = reading.selection, most_counted(reading.viewer.site_ids)
+    keys = asked.found.values_list("pk", flat=True)
+    if reading.is_found_in_order:
+        keys = keys_in_order(asked.queryset, asked.found)
+    found = list(keys[: most + 1])
     number = capped(len(found), most=most)
     return Found(number, _in_order(reading, number, found))
 
 
 def _in_order(reading: Reading, number: Number, found: Sequence[int]) -> Keys | None:
+    asked = reading.selection
     if reading.is_found_in_order:
         return found
-    asked = reading.selection
     if not number.more:
         are_found = Keyed(found)
         return keys_in_order(asked.known.filter(are_found), reading.report.known().filter(are_found))
-    is_met_in_order = reading.is_in_an_order_of_indexes or reading.is_in_usual_order
-    return keys_in_order(asked.queryset, asked.found) if is_met_in_order else None
+    return keys_in_order(asked.queryset, asked.found) if reading.is_in_an_order_of_indexes else None
