@@ -357,15 +357,21 @@ def rows_of_every_report() -> None:
     Incident.objects.filter(sent_at__isnull=False).update(shipped_on=today() - 40 * DAY)
 
 
+@pytest.mark.parametrize("of_sites", [False, True], ids=["everywhere", "of sites"])
 @pytest.mark.parametrize("most", [5, 10_000], ids=["many", "few"])
-def test_a_page_has_the_rows_of_the_file_in_their_order(most: int, monkeypatch: pytest.MonkeyPatch):
+def test_a_page_has_the_rows_of_the_file_in_their_order(
+    most: int, of_sites: bool, monkeypatch: pytest.MonkeyPatch
+):
     """However it looks for them: by what it is asked, or by the keys of the rows that it found."""
     rows_of_every_report()
-    monkeypatch.setattr(counts, "MOST_COUNTED", most)
+    monkeypatch.setattr(counts, "MOST_OF_SITES" if of_sites else "MOST_COUNTED", most)
+    viewer = COMMAND_LINE_VIEWER
+    if of_sites:
+        viewer = make_user(Role.TECHNICIAN, sites=tuple(Site.objects.all())).viewer()
     for name in reports():
         columns, orders = columns_of_report(name), 0
         for sort in [f"{sign}{column.name}" for column in columns if column.sort for sign in ("", "-")]:
-            reading = read(report_named(name), f"sort={sort}", COMMAND_LINE_VIEWER)
+            reading = read(report_named(name), f"sort={sort}", viewer)
             asked = reading.selection
             keys = list(asked.queryset.values_list("pk", flat=True))
             in_order = find(reading).keys

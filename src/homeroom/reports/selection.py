@@ -99,9 +99,10 @@ class Reading:
     @property
     def is_found_in_order(self) -> bool:
         """By the index that finds them, or since a report's usual order is not to be missed."""
+        if self.is_in_an_order_of_indexes:
+            return self.report.is_rare and self.viewer.site_ids is not None
         is_usual = self._sorted_by.sort == self._column(self.report.order).sort
-        by_its_index = self._sorted_by.name in self.report.found_in_order
-        return by_its_index or (is_usual and not self.is_in_an_order_of_indexes)
+        return is_usual or self._sorted_by.name in self.report.found_in_order
 
     @property
     def _sorted_by(self) -> ReportColumn:

@@ -133,6 +133,7 @@ def register_reconciliation() -> None:
             filter=InInventoryFilter,
             order="asset_tag",
             in_order=("asset_tag", "serial_number", "name"),
+            is_rare=True,
             permission=Permission.VIEW_SYNC,
             empty=_("Apple lists every Apple device of the inventory."),
             place=50,

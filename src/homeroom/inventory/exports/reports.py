@@ -77,8 +77,9 @@ class Report:
 
     `order` is the name of a column, with - before it if backwards. `in_order` are those in whose order an index has the
     rows: however many there are, they are not sorted. `found_in_order` are those in whose order they are found anyway,
-    since it is their index that tells which rows the report has. `known` are rows of that kind, the report's or not: of
-    those that it was asked for, the keys are known, and nobody asks again.
+    since it is their index that tells which rows the report has. Where it `is_rare` that a row of the table is the
+    report's, an index meets hardly one of somebody's few sites: they have the rows found in order too. `known` are rows
+    of that kind, the report's or not: of those that it was asked for, the keys are known, and nobody asks again.
     """
 
     name: str
@@ -91,6 +92,7 @@ class Report:
     order: str
     in_order: tuple[str, ...] = ()
     found_in_order: tuple[str, ...] = ()
+    is_rare: bool = False
     permission: Permission
     empty: Words
     """What it means that there are no rows at all."""
