@@ -51,8 +51,8 @@ def write_rows(
 class Keyed(Func):
     """The condition that a row's key is one of these integers.
 
-    They are one parameter, however many there are: Django and SQLite take longer to look at ten thousand parameters
-    than to find the rows.
+    They are one parameter, however many there are: Django takes about as long to write down ten thousand as a
+    database takes to find the rows.
     """
 
     output_field = BooleanField()
