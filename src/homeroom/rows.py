@@ -62,12 +62,14 @@ class Keyed(Func):
         super().__init__("pk")
 
     def as_sqlite(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **_context: Any) -> Any:
-        key, params = compiler.compile(self.source_expressions[0])
-        return f"{key} IN (SELECT value FROM json_each(%s))", [*params, json.dumps(self.keys)]  # noqa: S608 - our own key
+        return self._is(compiler, "IN (SELECT value FROM json_each(%s))", json.dumps(self.keys))
 
     def as_postgresql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **_context: Any) -> Any:
+        return self._is(compiler, "= ANY(%s)", self.keys)
+
+    def _is(self, compiler: SQLCompiler, one_of: str, keys: object) -> tuple[str, list[object]]:
         key, params = compiler.compile(self.source_expressions[0])
-        return f"{key} = ANY(%s)", [*params, self.keys]
+        return f"{key} {one_of}", [*params, keys]
 
 
 def refresh_statistics(*models: type[Model]) -> None:

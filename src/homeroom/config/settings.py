@@ -96,9 +96,8 @@ DATABASES = {
         CONFIGURATION.database_url or f"sqlite:///{CONFIGURATION.data_dir.resolve() / 'homeroom.sqlite3'}"
     )
 }
-SILENCED_SYSTEM_CHECKS = [
-    "models.W040"
-]  # an index may include columns for PostgreSQL alone; SQLite leaves them out
+# An index may include columns for PostgreSQL alone: SQLite leaves them out.
+SILENCED_SYSTEM_CHECKS = ["models.W040"]
 _database = DATABASES["default"]
 if _database["ENGINE"].endswith("sqlite3"):
     _database["OPTIONS"] = {

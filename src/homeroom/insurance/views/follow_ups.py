@@ -67,10 +67,12 @@ def follow_up(request: ViewerRequest, device_pk: int) -> HttpResponse:
 def all_that_fit(request: ViewerRequest) -> HttpResponse:
     """The box that takes all rows of the report: a part of its page, made once somebody chooses any of them."""
     found = _fitting(request, request.GET)
-    shown = (
-        None if found is None else queries.shown(found, today(), most=most_counted(request.viewer.site_ids))
-    )
+    shown = None if found is None else _shown(request, found)
     return render(request, "insurance/_all_that_fit.html", {"shown": shown})
+
+
+def _shown(request: ViewerRequest, found: QuerySet[Device]) -> queries.Shown | None:
+    return queries.shown(found, today(), most=most_counted(request.viewer.site_ids))
 
 
 def _fitting(request: ViewerRequest, query: QueryDict) -> QuerySet[Device] | None:
@@ -89,7 +91,7 @@ def _asked(request: ViewerRequest) -> QuerySet[Device] | None:
         messages.error(request, _("The filter of the page is not understood. Open the report again."))
         return None
     if mark := request.POST.get("all"):
-        shown = queries.shown(found, today(), most=most_counted(request.viewer.site_ids))
+        shown = _shown(request, found)
         if shown is None or shown.mark != mark:
             messages.warning(request, _("The list has changed meanwhile. Look at it again, then decide."))
             return None
