@@ -150,8 +150,8 @@ FRAME = 4
 @pytest.mark.parametrize(
     ("address", "most"),
     [
-        (OVERVIEW, FRAME + 6),  # four counts, the misfits, the connections
-        (IN_APPLE, FRAME + 6),  # misfits, count, page's keys and rows, connections, the filter's connections
+        (OVERVIEW, FRAME + 5),  # four counts, the connections
+        (IN_APPLE, FRAME + 5),  # count, page's keys and rows, connections, the filter's connections
         (IN_INVENTORY, FRAME + 6),  # count, retired, page's keys and rows, connections, the filter's sites
         (NEAR, FRAME + 5),  # count, page, connections, the filter's connections and sites
     ],

@@ -1,5 +1,7 @@
 """Reconciliation looks at few devices and rows; here its answers are compared with those of looking at all of them."""
 
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime
 from importlib import import_module
 from typing import Any
@@ -7,19 +9,20 @@ from typing import Any
 import pytest
 from django.core.management.sql import emit_post_migrate_signal, emit_pre_migrate_signal
 from django.db import connection as database
+from django.db import transaction
 from django.db.migrations import Migration
 from django.db.models import QuerySet
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from homeroom.accounts.policy import COMMAND_LINE_VIEWER
-from homeroom.applesync.models import AppleDevice, Connection, Unlinked
+from homeroom.applesync.models import AppleDevice, Connection, NotInApple, NotInInventory
 from homeroom.applesync.queries import reconciliation as queries
-from homeroom.applesync.verbs.unlinked import keep_unlinked, rebuild_unlinked
-from homeroom.inventory.models import Device
+from homeroom.applesync.verbs.kept_lists import keep_lists, rebuild_lists
+from homeroom.inventory.models import Device, Site
 from homeroom.inventory.queries import search_devices
 from tests.applesync.mirrors import make_connection, make_listed
-from tests.builders import make_device
+from tests.builders import make_device, make_site
 
 pytestmark = pytest.mark.django_db
 EARLY, LATE = datetime(2025, 1, 1, tzinfo=UTC), datetime(2026, 1, 1, tzinfo=UTC)
@@ -35,6 +38,8 @@ STEPS = st.lists(
         st.tuples(st.just("gone"), PLACE, st.sampled_from([LATE, None])),
         st.tuples(st.just("rename"), PLACE, st.sampled_from([*SERIALS, None])),
         st.tuples(st.just("family"), PLACE, st.sampled_from(FAMILIES)),
+        st.tuples(st.just("move"), PLACE),
+        st.tuples(st.just("added"), PLACE, st.sampled_from([EARLY, LATE, None])),
         st.tuples(st.just("forget_row"), PLACE),
         st.tuples(st.just("delete_device"), PLACE),
         st.tuples(st.just("activate"), PLACE, st.booleans()),
@@ -52,6 +57,7 @@ class District:
         Device.objects.all().delete()
         Connection.objects.all().delete()
         self.connections = [make_connection(), make_connection(), make_connection(active=False)]
+        self.other_site = make_site()
 
     def device(self, serial: str | None, family: str) -> None:
         if self._is_free(serial):
@@ -81,6 +87,12 @@ class District:
 
     def family(self, device: int, family: str) -> None:
         self._one(Device, device).update(product_family=family)
+
+    def move(self, device: int) -> None:
+        self._one(Device, device).update(site=self.other_site)
+
+    def added(self, row: int, at: datetime | None) -> None:
+        self._one(AppleDevice, row).update(added_at=at)
 
     def forget_row(self, row: int) -> None:
         self._one(AppleDevice, row).delete()
@@ -144,68 +156,99 @@ def assert_all_is_true() -> None:
     assert set(queries.in_apple_not_in_inventory(viewer).values_list("pk", flat=True)) == in_apple()
     assert set(queries.in_inventory_not_in_apple(viewer).values_list("pk", flat=True)) == in_inventory()
     assert dict(queries.near_matches(viewer).values_list("pk", "apple_id")) == near()
+    assert_of_one_site()
 
 
-def kept() -> set[tuple[int, int | None]]:
-    """With the near keys that the devices have."""
-    keys = dict(Device.objects.values_list("pk", "near_key"))
-    assert all(keys[each.device_id] == each.near_key for each in Unlinked.objects.all())
-    return set(Unlinked.objects.values_list("device", "misfit"))
+def assert_of_one_site() -> None:
+    for site in Site.objects.filter(devices__isnull=False).distinct():
+        viewer = replace(COMMAND_LINE_VIEWER, site_ids=frozenset([site.pk]))
+        theirs = set(site.devices.values_list("pk", flat=True))
+        found = queries.in_inventory_not_in_apple(viewer).values_list("pk", flat=True)
+        assert set(found) == in_inventory() & theirs
+        assert set(queries.near_matches(viewer).values_list("pk", flat=True)) == near().keys() & theirs
+
+
+def kept() -> tuple[set[Any], set[Any]]:
+    """All that is kept of either side."""
+    return set(NotInApple.objects.values_list()), set(NotInInventory.objects.values_list())
+
+
+def kept_devices() -> set[int]:
+    return set(NotInApple.objects.values_list("device", flat=True))
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
-@given(steps=STEPS, few=st.sampled_from((0, 1_000)))
-def test_whatever_happened_the_three_lists_are_those_of_looking_at_everything(monkeypatch, steps, few):
-    monkeypatch.setattr(queries, "FEW_MISFITS", few)
+@given(steps=STEPS)
+def test_whatever_happened_the_three_lists_are_those_of_looking_at_everything(steps):
     district = District()
     for what, *how in steps:
         getattr(district, what)(*how)
     assert_all_is_true()
     before = kept()
-    rebuild_unlinked()
+    rebuild_lists()
     assert kept() == before
 
 
 def test_a_device_whose_serial_number_was_edited_after_its_match_frees_its_row(db):
     device = make_device(serial_number="DMQX01")
     row = make_listed("DMQX01", make_connection(), device=device)
-    assert kept() == set()
+    assert kept() == (set(), set())
     device.serial_number = "TYPO"
     device.save()
-    assert kept() == {(device.pk, row.pk)}
+    assert kept_devices() == {device.pk}
+    assert set(NotInInventory.objects.values_list("row", flat=True)) == {row.pk}
     assert_all_is_true()
     device.delete()
-    assert kept() == set()
+    assert kept_devices() == set()
 
 
 def test_a_trigger_that_a_migration_lost_comes_back_with_what_it_missed(db):
-    lost = "applesync_unlinked_device_added"
+    lost = "applesync_device_added"
     on_table = " ON inventory_device" if database.vendor == "postgresql" else ""
     with database.cursor() as cursor:
         cursor.execute(f"DROP TRIGGER {lost}{on_table}")
     missed = make_device(serial_number="MISSED")
-    assert kept() == set()
-    keep_unlinked("default")
-    assert kept() == {(missed.pk, None)}
+    assert kept_devices() == set()
+    keep_lists("default")
+    assert kept_devices() == {missed.pk}
     known = make_device(serial_number="KNOWN")
-    assert kept() == {(missed.pk, None), (known.pk, None)}
+    assert kept_devices() == {missed.pk, known.pk}
+
+
+@pytest.mark.skipif(database.vendor != "postgresql", reason="on SQLite one writes at a time")
+@pytest.mark.django_db(transaction=True)
+def test_two_who_bring_both_sides_of_a_serial_number_at_once_leave_nothing_behind():
+    connection, site = make_connection(), make_site()
+
+    def list_it() -> None:
+        make_listed("DMQX01", connection)
+        database.close()
+
+    with transaction.atomic():
+        device = make_device(serial_number="DMQX01", product_family="iPad", site=site)
+        with ThreadPoolExecutor(1) as another:
+            another.submit(list_it).result()
+        assert set(NotInInventory.objects.values_list("serial_number", flat=True)) == {"DMQX01"}
+        assert kept_devices() == {device.pk}
+    assert kept() == (set(), set())
+    assert_all_is_true()
 
 
 @pytest.mark.skipif(
     database.vendor != "postgresql", reason="on SQLite they are dropped before each migration"
 )
-def test_triggers_from_before_the_near_keys_are_put_in_place_anew(db):
-    migration = import_module("homeroom.applesync.migrations.0016_unlinked_near_key")
+def test_triggers_from_before_these_lists_are_put_in_place_anew(db):
+    migration = import_module("homeroom.applesync.migrations.0017_kept_lists")
     with database.cursor() as cursor:
         cursor.execute(
-            "CREATE OR REPLACE FUNCTION applesync_unlinked_device_added() RETURNS trigger LANGUAGE plpgsql AS"
+            "CREATE OR REPLACE FUNCTION applesync_device_added() RETURNS trigger LANGUAGE plpgsql AS"
             " $$ BEGIN INSERT INTO applesync_unlinked (device_id) VALUES (NEW.id); RETURN NULL; END $$"
         )
     with database.schema_editor() as editor:
         migration.drop_triggers(None, editor)
-    keep_unlinked("default")
+    keep_lists("default")
     device = make_device(serial_number="AFTER")
-    assert kept() == {(device.pk, None)}
+    assert kept_devices() == {device.pk}
 
 
 @pytest.mark.django_db(transaction=True)
@@ -223,5 +266,5 @@ def test_a_migration_may_make_the_tables_anew_that_the_triggers_name():
             editor.alter_field(model, new, old)
     emit_post_migrate_signal(0, False, "default")
     known = make_device(serial_number="AFTER")
-    assert kept() == {(missed.pk, None), (known.pk, None)}
+    assert kept_devices() == {missed.pk, known.pk}
     assert set(search_devices(Device.objects.all(), "after")) == {known}

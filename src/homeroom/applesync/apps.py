@@ -44,7 +44,7 @@ class AppleSyncConfig(AppConfig):
         from homeroom.notifications.kinds import register_kind
 
         pre_migrate.connect(_let_migrations_pass, sender=self)
-        post_migrate.connect(_keep_unlinked, sender=self)
+        post_migrate.connect(_keep_lists, sender=self)
         register_unlisted(unlisted())
         register_apple()
         add_apple_to_device_list()
@@ -111,13 +111,13 @@ class AppleSyncConfig(AppConfig):
 
 
 def _let_migrations_pass(using: str, plan: list[Any], **_kwargs: Any) -> None:
-    from homeroom.applesync.verbs.unlinked import let_migrations_pass
+    from homeroom.applesync.verbs.kept_lists import let_migrations_pass
 
     if plan:
         let_migrations_pass(using)
 
 
-def _keep_unlinked(using: str, **_kwargs: Any) -> None:
-    from homeroom.applesync.verbs.unlinked import keep_unlinked
+def _keep_lists(using: str, **_kwargs: Any) -> None:
+    from homeroom.applesync.verbs.kept_lists import keep_lists
 
-    keep_unlinked(using)
+    keep_lists(using)

@@ -53,7 +53,6 @@ class AppleDevice(models.Model):
         ]
         indexes = [
             models.Index(fields=["serial_number"], name="mirror_serial_number"),
-            models.Index(fields=["near_key"], name="mirror_near_key"),
             models.Index(fields=["connection", "gone_since", "device"], name="mirror_connection_device"),
             models.Index(
                 fields=["connection", "updated_at"],
@@ -64,12 +63,6 @@ class AppleDevice(models.Model):
                 fields=["connection", "order_number"],
                 name="mirror_order_r",
                 condition=Q(order_number__startswith="R"),
-            ),
-            models.Index(
-                fields=["near_key", "id"], name="mirror_without_device", condition=Q(device__isnull=True)
-            ),
-            models.Index(
-                fields=["serial_number", "id"], name="mirror_lacking", condition=Q(device__isnull=True)
             ),
         ]
 

@@ -46,7 +46,7 @@ IN_APPLE_COLUMNS = (
     ReportColumn(
         "serial_number",
         heading=_("Serial number"),
-        sort=("serial_number", "pk"),
+        sort=("not_in_inventory__serial_number", "pk"),
         link=Link("applesync:add-from-apple"),
     ),
     ReportColumn("name", heading=_("Name"), shown=False),
@@ -164,7 +164,7 @@ def register_reconciliation() -> None:
 
 
 def _in_apple(viewer: Viewer) -> QuerySet[AppleDevice]:
-    return queries.in_apple_not_in_inventory(viewer).order_by("serial_number", "pk")
+    return queries.in_apple_not_in_inventory(viewer).order_by("not_in_inventory__serial_number", "pk")
 
 
 def _in_inventory(viewer: Viewer) -> QuerySet[Device]:
