@@ -69,7 +69,7 @@ def test_what_is_found_is_what_has_every_word(db, monkeypatch, names, asked, mos
     """Also of what was written anew, moved and deleted; also where words are too frequent to be looked up."""
     monkeypatch.setattr(words, "MOST_FOUND", most)
     monkeypatch.setattr(queries, "MOST_FOUND", most)
-    monkeypatch.setattr(queries, "FEW_PEOPLE", most // 2)
+    monkeypatch.setattr(queries, "FEW_KEYS", most // 2)
     Assignment.objects.all().delete()
     Device.objects.all().delete()
     Person.objects.all().delete()

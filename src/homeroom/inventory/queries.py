@@ -28,8 +28,8 @@ from homeroom.inventory.words import DEVICES, MOST_FOUND, PEOPLE
 from homeroom.web.searching import with_words, within
 
 Row = TypeVar("Row", bound=Model)
-FEW_PEOPLE = 1_000
-"""Of each of many words that a statement may bring along the keys: SQLite takes some 30,000 values in all."""
+FEW_KEYS = 1_000
+"""That a statement may bring along for each of many words: SQLite takes some 30,000 values in all."""
 CURRENT_KINDS = (DeviceStatus.Kind.IN_SERVICE, DeviceStatus.Kind.IN_STORAGE, DeviceStatus.Kind.IN_REPAIR)
 
 
@@ -189,9 +189,17 @@ def search_people(people: QuerySet[Person], text: str) -> QuerySet[Person]:
 
 def _device_has(word: str) -> Q:
     people = _people_with(word)
-    are_few = people is not None and len(people) <= FEW_PEOPLE
+    are_few = people is not None and len(people) <= FEW_KEYS
     of_person = Q(person__in=people) if are_few else _person_has(word, "person__")
     return _device_itself_has(word) | Q(pk__in=_now_of(of_person))
+
+
+def tag_has(word: str, path: str) -> Q:
+    """Whether the device to which the path leads has the word in its asset tag."""
+    found = DEVICES.keys(word, within("asset_tag"))
+    if found is None or len(found) > FEW_KEYS:
+        return within(f"{path}__asset_tag")(word)
+    return Q(**{f"{path}__in": found})
 
 
 def _devices_with(word: str) -> set[int] | None:

@@ -16,7 +16,7 @@ from homeroom.audit.models import Entry
 from homeroom.incidents.models import Incident
 from homeroom.incidents.queries import at_apple, incident_number, incidents, is_at_apple
 from homeroom.inventory.models import Device
-from homeroom.inventory.queries import visible_devices
+from homeroom.inventory.queries import tag_has, visible_devices
 from homeroom.web.searching import with_words, within
 
 State = Replacement.State
@@ -166,8 +166,8 @@ def search_replacements(rows: QuerySet[Replacement], text: str) -> QuerySet[Repl
 
 
 def _replacement_has(word: str) -> Q:
-    fields = ("original_serial", "replacement_serial", "order_number", "incident__device__asset_tag")
-    has_it = within(*fields)(word)
+    fields = ("original_serial", "replacement_serial", "order_number")
+    has_it = within(*fields)(word) | tag_has(word, "incident__device")
     number = incident_number(word)
     return has_it if number is None else has_it | Q(incident=number)
 
