@@ -78,7 +78,7 @@ def in_state(
     devices: QuerySet[Device], state: str, day: date, *, kind: str = "applecare"
 ) -> QuerySet[Device]:
     """Those whose AppleCare coverage, or `warranty`, is in that state."""
-    return with_coverage(devices, day).filter(_is_in(state, kind, day))
+    return devices.filter(_is_in(state, kind, day))
 
 
 def _is_in(state: str, kind: str, day: date) -> Q:
@@ -110,7 +110,7 @@ def ending(
 ) -> QuerySet[Device]:
     """Those whose AppleCare ends, or ended, in these days, both included."""
     # Of the summary's own days and not of `coverage_ends`: what comes of a case a database can't estimate.
-    known = with_coverage(devices, day).filter(_none_has_begun_since(day), _until("isnull", False))
+    known = devices.filter(_none_has_begun_since(day), _until("isnull", False))
     if since is not None:
         known = known.filter(_until("gte", since))
     return known if until is None else known.filter(_until("lte", until))
@@ -141,8 +141,11 @@ def still_to_end(devices: QuerySet[Device], day: date) -> QuerySet[Device]:
 
 
 def to_be_decided(devices: QuerySet[Device], day: date) -> QuerySet[Device]:
-    """Those about whose end of AppleCare a person can decide: what *AppleCare Expiring Soon* has, however far ahead."""
-    return still_to_end(apples(current(devices)), day)
+    """Those about whose end of AppleCare a person can decide: what *AppleCare Expiring Soon* has, however far ahead.
+
+    Each with what `with_coverage` annotates.
+    """
+    return with_coverage(still_to_end(apples(current(devices)), day), day)
 
 
 def with_follow_up(devices: QuerySet[Device], day: date) -> QuerySet[Device]:
@@ -193,7 +196,9 @@ def about_this_end() -> Q:
 def newly_at_milestone(viewer: Viewer, day: date) -> QuerySet[Device]:
     """Those that wait and have come to a `milestone` that was not told of this end yet, nor a later one."""
     soon = ending(ending_some_day(viewer, day), day, until=day + timedelta(days=max(MILESTONES)))
-    waiting = in_follow_up(soon, FollowUpState.WAITING, day).annotate(milestone=_milestone(day))
+    waiting = in_follow_up(with_coverage(soon, day), FollowUpState.WAITING, day).annotate(
+        milestone=_milestone(day)
+    )
     told = ToldMilestone.objects.filter(
         device=OuterRef("pk"), ends=OuterRef("coverage_ends"), milestone__lte=OuterRef("milestone")
     )
@@ -203,7 +208,7 @@ def newly_at_milestone(viewer: Viewer, day: date) -> QuerySet[Device]:
 def without_applecare(viewer: Viewer, day: date) -> QuerySet[Device]:
     """Of these, those that had AppleCare, and those of which Apple says that they have none. Not the unknown ones."""
     known = _has_begun("applecare", day) | _is_known()
-    return with_coverage(in_question(viewer), day).filter(~covered("applecare", day), known)
+    return in_question(viewer).filter(~covered("applecare", day), known)
 
 
 def covered(kind: str, day: date) -> Q:

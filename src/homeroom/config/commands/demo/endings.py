@@ -15,7 +15,7 @@ from homeroom.accounts.models import User
 from homeroom.accounts.policy import COMMAND_LINE_VIEWER
 from homeroom.config.commands.demo.district import Plan
 from homeroom.insurance.models import FollowUp
-from homeroom.insurance.queries import ending_some_day, today
+from homeroom.insurance.queries import ending_some_day, today, with_coverage
 from homeroom.insurance.verbs import acknowledge, snooze, will_not_renew
 from homeroom.inventory.models import Device
 
@@ -46,7 +46,7 @@ def decide_about_some(technician: User) -> None:
     if FollowUp.objects.exists():
         return
     day, actor = today(), technician.actor
-    ending: QuerySet[Any] = ending_some_day(COMMAND_LINE_VIEWER, day)
+    ending: QuerySet[Any] = with_coverage(ending_some_day(COMMAND_LINE_VIEWER, day), day)
     keys = list(ending.order_by("coverage_ends", "pk").values_list("pk", flat=True)[:8])
     known, later, given_up = keys[1:2], keys[3:5], keys[6:8]
     acknowledge(_these(known), note="The school has the quote.", actor=actor)
