@@ -1,15 +1,20 @@
 """Template tags of the shell: icons, form controls, permission checks."""
 
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from django import forms, template
 from django.forms.boundfield import BoundField
-from django.utils.html import format_html, format_html_join
+from django.forms.utils import flatatt
+from django.utils.html import conditional_escape, format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
 from homeroom.web.durations import clock
 from homeroom.web.navigation import Page
+
+Option = Mapping[str, Any]
 
 register = template.Library()
 register.filter(clock)
@@ -54,6 +59,23 @@ def _choices(field: BoundField, widget: forms.Widget) -> SafeString:
     lines = ((choice.tag(), choice.choice_label) for choice in field.subwidgets)
     line = '<label class="form-check">{}<span class="form-check-label">{}</span></label>'
     return format_html('<div class="choices">{}</div>', format_html_join("", line, lines))
+
+
+@register.filter
+def options(groups: Iterable[tuple[str | None, Sequence[Option], int]]) -> SafeString:
+    """A choice's options as Django's widget has them, those that belong together under their group's name."""
+    return SafeString("".join(_group(name, options) for name, options, _index in groups))
+
+
+def _group(name: str | None, options: Sequence[Option]) -> str:
+    lines = SafeString("".join(map(_option, options)))
+    return format_html('<optgroup label="{}">{}</optgroup>', name, lines) if name else lines
+
+
+def _option(option: Option) -> str:
+    value, label = conditional_escape(str(option["value"])), conditional_escape(option["label"])
+    attributes = flatatt(option["attrs"]) if option["attrs"] else ""
+    return f'<option value="{value}"{attributes}>{label}</option>'
 
 
 @register.filter
