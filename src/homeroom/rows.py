@@ -49,7 +49,7 @@ def write_rows(
 
 
 class Keyed(Func):
-    """The condition that a row's key is one of these integers.
+    """The condition that a row's key, or that of the path, is one of these integers.
 
     They are one parameter, however many there are: Django takes about as long to write down ten thousand as a
     database takes to find the rows.
@@ -57,9 +57,9 @@ class Keyed(Func):
 
     output_field = BooleanField()
 
-    def __init__(self, keys: Iterable[int]) -> None:
+    def __init__(self, keys: Iterable[int], path: str = "pk") -> None:
         self.keys = list(keys)
-        super().__init__("pk")
+        super().__init__(path)
 
     def as_sqlite(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **_context: Any) -> Any:
         return self._is(compiler, "IN (SELECT value FROM json_each(%s))", json.dumps(self.keys))

@@ -400,12 +400,12 @@ def test_for_somebody_of_some_sites_fewer_rows_are_looked_for(monkeypatch: pytes
 def test_no_page_costs_more_queries_for_more_rows(as_administrator: Client, django_assert_num_queries: Any):
     rows_of_every_report()
     # Two of the session, the menu's number, the views; then the filters' choices, the keys of what is found,
-    # those of the page, unless they were found in order, and its rows; of what Apple lists, the misfits too.
+    # those of the page, unless they were found in order, and its rows.
     costs = {
         "applecare-expiring": 8,
         "without-applecare": 9,
         "replacement-history": 8,
-        "in-apple-not-in-inventory": 9,
+        "in-apple-not-in-inventory": 8,
         "in-inventory-not-in-apple": 8,
         "near-matches": 8,
         "overdue-at-apple": 8,

@@ -4,11 +4,13 @@ from collections.abc import Callable, Collection
 from functools import reduce
 from operator import or_
 
+from django.db import connection
 from django.db.models import BigIntegerField, Q
 from django.db.models.lookups import In
 
 from homeroom.accounts.policy import Viewer
 from homeroom.plans import Unindexed
+from homeroom.rows import Keyed
 
 FEW_SITES = 30
 AlsoVisible = Callable[[Viewer], Q | None]
@@ -32,10 +34,12 @@ def of_sites(sites: Collection[int]) -> Q:
     """Of many sites' devices SQLite would fetch each, to sort them or to see that few are wanted.
 
     It has no statistics to know better. So it is not shown the index, and reads devices as it does for those who see
-    all.
+    all. PostgreSQL gets many as one parameter.
     """
     if len(sites) <= FEW_SITES:
         return Q(site__in=sites)
+    if connection.vendor == "postgresql":
+        return Q(Keyed(sites, "site_id"))
     return Q(In(Unindexed("site_id", output_field=BigIntegerField()), list(sites)))
 
 

@@ -19,6 +19,7 @@ from homeroom.accounts.policy import Viewer
 from homeroom.inventory.exports.columns import annotated
 from homeroom.inventory.exports.formats import Row, rows_with
 from homeroom.inventory.exports.reports import Report, ReportColumn, columns_of_report
+from homeroom.plans import is_by_what_is_brought
 from homeroom.web.errors import Refused
 
 SORT, COLUMNS = "sort", "columns"
@@ -51,10 +52,16 @@ class Selection:
     def queryset(self) -> QuerySet[Any]:
         return self._with_columns(self.found)
 
-    @property
+    @cached_property
     def known(self) -> QuerySet[Any]:
         """The same for rows that were found already and are asked for by their keys."""
         return self._with_columns(self.report.known())
+
+    def keys_in_order(self, rows: QuerySet[Any]) -> QuerySet[Any, int]:
+        """Of rows without order, and without what only columns need."""
+        needs_columns = is_by_what_is_brought(self.order, self.known, self.report.known())
+        in_order = self._with_columns(rows) if needs_columns else rows.order_by(*self.order)
+        return in_order.values_list("pk", flat=True)
 
     def _with_columns(self, rows: QuerySet[Any]) -> QuerySet[Any]:
         return annotated(self.report.name, rows, self.viewer).order_by(*self.order)
@@ -97,6 +104,11 @@ class Reading:
         return self._sorted_by.name in self.report.in_order
 
     @property
+    def is_often_met(self) -> bool:
+        """Whether of every few rows that are read one is the report's, for this viewer."""
+        return bool(self.report.in_order) and not self.report.is_rare and self.viewer.site_ids is None
+
+    @property
     def is_found_in_order(self) -> bool:
         """By the index that finds them, or since a report's usual order is not to be missed."""
         if self.is_in_an_order_of_indexes:
@@ -136,8 +148,9 @@ def read(report: Report, query: str, viewer: Viewer) -> Reading:
     columns = columns_of_report(report.name)
     request = _asking(viewer)
     rows = report.rows(viewer)
-    choices = report.filter(QueryDict(), rows.none(), request=request)
-    found = report.filter(_with_keys(asked, choices), rows, request=request)
+    found = report.filter(asked, rows, request=request)
+    if (told := _with_keys(asked, found)) != asked:
+        found = report.filter(told, rows, request=request)
     problems += _unknown(asked, found)
     problems += [
         Problem(name, f"{_label(found, name)}: {' '.join(sentences)}")

@@ -9,7 +9,7 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
 MOST_COUNTED = 10_000
-MOST_OF_SITES = 5_000
+MOST_OF_SITES = 3_000
 """For somebody who does not see all sites: for each row that they see, others are looked at that they don't."""
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from homeroom.plans import keys_in_order
+from homeroom.plans import merged
 from homeroom.reports.selection import Reading
 from homeroom.rows import Keyed
 from homeroom.web.counts import Number, capped, most_counted
@@ -24,13 +24,20 @@ class Found:
 
 def find(reading: Reading) -> Found:
     """Rows are looked for once; what is asked of those that are not too many is asked by their keys."""
-    asked, most = reading.selection, most_counted(reading.viewer.site_ids)
-    keys = asked.found.values_list("pk", flat=True)
-    if reading.is_found_in_order:
-        keys = keys_in_order(asked.queryset, asked.found)
-    found = list(keys[: most + 1])
+    most = most_counted(reading.viewer.site_ids)
+    found = list(_soonest(reading)[: most + 1])
     number = capped(len(found), most=most)
     return Found(number, _in_order(reading, number, found))
+
+
+def _soonest(reading: Reading) -> QuerySet[Any, int]:
+    """The keys in the order in which the database soonest has enough of them, or in the one that is wanted."""
+    found = reading.selection.found
+    if reading.is_found_in_order:
+        return reading.selection.keys_in_order(found)
+    if reading.is_often_met:
+        found = merged(found)
+    return found.values_list("pk", flat=True)
 
 
 def _in_order(reading: Reading, number: Number, found: Sequence[int]) -> Keys | None:
@@ -38,6 +45,5 @@ def _in_order(reading: Reading, number: Number, found: Sequence[int]) -> Keys | 
     if reading.is_found_in_order:
         return found
     if not number.more:
-        are_found = Keyed(found)
-        return keys_in_order(asked.known.filter(are_found), reading.report.known().filter(are_found))
-    return keys_in_order(asked.queryset, asked.found) if reading.is_in_an_order_of_indexes else None
+        return asked.keys_in_order(reading.report.known().filter(Keyed(found)))
+    return asked.keys_in_order(asked.found) if reading.is_in_an_order_of_indexes else None
