@@ -1,9 +1,10 @@
-"""Reconciliation looks at few devices and rows; here its answers are compared with those of looking at all of them."""
+"""The database keeps what reconciliation shows; here it is compared with looking at all devices and rows."""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
 from importlib import import_module
+from threading import Event
 from typing import Any
 
 import pytest
@@ -18,7 +19,7 @@ from hypothesis import strategies as st
 from homeroom.accounts.policy import COMMAND_LINE_VIEWER
 from homeroom.applesync.models import AppleDevice, Connection, NotInApple, NotInInventory
 from homeroom.applesync.queries import reconciliation as queries
-from homeroom.applesync.verbs.kept_lists import keep_lists, rebuild_lists
+from homeroom.applesync.verbs.kept_lists import Correction, correct_lists, keep_lists, rebuild_lists
 from homeroom.inventory.models import Device, Site
 from homeroom.inventory.queries import search_devices
 from tests.applesync.mirrors import make_connection, make_listed
@@ -217,21 +218,42 @@ def test_a_trigger_that_a_migration_lost_comes_back_with_what_it_missed(db):
 
 @pytest.mark.skipif(database.vendor != "postgresql", reason="on SQLite one writes at a time")
 @pytest.mark.django_db(transaction=True)
-def test_two_who_bring_both_sides_of_a_serial_number_at_once_leave_nothing_behind():
+def test_what_two_at_once_left_behind_is_put_right_by_the_worker():
     connection, site = make_connection(), make_site()
 
     def list_it() -> None:
-        make_listed("DMQX01", connection)
-        database.close()
+        try:
+            make_listed("DMQX01", connection)
+        finally:
+            database.close()
 
     with transaction.atomic():
         device = make_device(serial_number="DMQX01", product_family="iPad", site=site)
         with ThreadPoolExecutor(1) as another:
             another.submit(list_it).result()
-        assert set(NotInInventory.objects.values_list("serial_number", flat=True)) == {"DMQX01"}
-        assert kept_devices() == {device.pk}
+    assert kept_devices() == {device.pk}, "neither saw the other"
+    correction = Correction()
+    assert correction(Event())
     assert kept() == (set(), set())
     assert_all_is_true()
+    assert not correction(Event()), "not at once again"
+
+
+def test_whatever_is_wrong_is_put_right(db):
+    connection = make_connection()
+    right = make_device(serial_number="RIGHT", product_family="iPad")
+    moved = make_device(serial_number="MOVED", product_family="iPad")
+    make_device(serial_number="MISSING", product_family="iPad")
+    make_listed("LACKED", connection)
+    listed = make_listed("LISTED", connection, device=make_device(serial_number="LISTED"))
+    before = kept()
+    NotInApple.objects.filter(device=moved).update(site=right.site)
+    NotInApple.objects.exclude(device__in=[right, moved]).delete()
+    NotInInventory.objects.all().delete()
+    NotInInventory.objects.create(row=listed, serial_number="LISTED", near_key="listed")
+    assert correct_lists() == 4
+    assert kept() == before
+    assert correct_lists() == 0
 
 
 @pytest.mark.skipif(
@@ -241,8 +263,12 @@ def test_triggers_from_before_these_lists_are_put_in_place_anew(db):
     migration = import_module("homeroom.applesync.migrations.0017_kept_lists")
     with database.cursor() as cursor:
         cursor.execute(
-            "CREATE OR REPLACE FUNCTION applesync_device_added() RETURNS trigger LANGUAGE plpgsql AS"
+            "CREATE FUNCTION applesync_unlinked_device_added() RETURNS trigger LANGUAGE plpgsql AS"
             " $$ BEGIN INSERT INTO applesync_unlinked (device_id) VALUES (NEW.id); RETURN NULL; END $$"
+        )
+        cursor.execute(
+            "CREATE TRIGGER applesync_unlinked_device_added AFTER INSERT ON inventory_device"
+            " FOR EACH ROW EXECUTE FUNCTION applesync_unlinked_device_added()"
         )
     with database.schema_editor() as editor:
         migration.drop_triggers(None, editor)

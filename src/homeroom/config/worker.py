@@ -8,6 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from django.db import close_old_connections
 from django.utils import timezone
 
+from homeroom.applesync.verbs.kept_lists import Correction
 from homeroom.applesync.verbs.putting_back import put_back_some
 from homeroom.applesync.verbs.repair_checks import answer_due_checks
 from homeroom.applesync.verbs.working import start_due_syncs, take_up_due_run
@@ -53,6 +54,7 @@ def _putting_back(_stop: threading.Event) -> bool:
     return put_back_some()
 
 
+_kept_lists = Correction()
 _sweep = DailySweep()
 
 
@@ -78,6 +80,7 @@ SOURCES: tuple[Source, ...] = (
     _putting_back,
     _overdue_repairs,
     _ending_coverage,
+    _kept_lists,
     _orphaned_files,
     _statistics,
     take_due_report_turns,

@@ -27,7 +27,8 @@ def visible_to(viewer: Viewer) -> Q:
     """Which devices the viewer sees."""
     if viewer.site_ids is None:
         return Q()
-    return of_sites(viewer.site_ids) | visible_beyond_sites(viewer)
+    beyond = visible_beyond_sites(viewer)
+    return of_sites(viewer.site_ids) if beyond is None else of_sites(viewer.site_ids) | beyond
 
 
 def of_sites(sites: Collection[int]) -> Q:
@@ -43,7 +44,7 @@ def of_sites(sites: Collection[int]) -> Q:
     return Q(In(Unindexed("site_id", output_field=BigIntegerField()), list(sites)))
 
 
-def visible_beyond_sites(viewer: Viewer) -> Q:
-    """Which devices a viewer who is limited to sites also sees, whatever their site."""
+def visible_beyond_sites(viewer: Viewer) -> Q | None:
+    """Which devices a viewer who is limited to sites also sees, whatever their site. None: no others."""
     more = [seen for also_visible in _widenings if (seen := also_visible(viewer)) is not None]
-    return reduce(or_, more, Q(pk__in=()))
+    return reduce(or_, more) if more else None

@@ -138,11 +138,12 @@ def _is_apples() -> Q:
 
 def _not_in_apple(viewer: Viewer) -> QuerySet[NotInApple]:
     """Of the devices that the viewer sees. Their sites are kept too, or all devices of these would be looked at."""
-    rows = NotInApple.objects.all()
     if viewer.site_ids is None:
-        return rows
-    beyond = Device.objects.filter(visible_beyond_sites(viewer))
-    return rows.filter(Q(site__in=viewer.site_ids) | Q(device__in=beyond.values("pk")))
+        return NotInApple.objects.all()
+    theirs, beyond = Q(site__in=viewer.site_ids), visible_beyond_sites(viewer)
+    if beyond is not None:
+        theirs |= Q(device__in=Device.objects.filter(beyond).values("pk"))
+    return NotInApple.objects.filter(theirs)
 
 
 def _near_in_apple() -> QuerySet[NotInInventory]:

@@ -4,11 +4,14 @@ They are put in place after each migration. On SQLite they stand in the way of m
 so after each it is looked whether they are there. Where they are not, what they keep may be wrong, and is made anew.
 """
 
+import logging
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from threading import Event
 from typing import Any
 
-from django.db import connections, transaction
+from django.db import connection, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from homeroom.applesync.models import AppleDevice, Connection, NotInApple, NotInInventory
@@ -17,27 +20,62 @@ from homeroom.inventory.models import Device
 from homeroom.rows import refresh_statistics
 from homeroom.triggers import drop_triggers_of_sqlite, standing_triggers
 
-KEPT = (NotInApple, NotInInventory)
-PREFIX = "applesync_"
-NOT_IN_APPLE, NOT_IN_INVENTORY, DEVICES, MIRROR, CONNECTIONS = (
-    model._meta.db_table for model in (*KEPT, Device, AppleDevice, Connection)
-)
-OTHERS = ", ".join(f"'{family.value}'" for family in OTHER_FAMILIES)
 Named = tuple[str, str]
+PREFIX = "applesync_"
+DEVICES, MIRROR, CONNECTIONS = (model._meta.db_table for model in (Device, AppleDevice, Connection))
+OTHERS = ", ".join(f"'{family.value}'" for family in OTHER_FAMILIES)
 DIFFERS = {"sqlite": "IS NOT", "postgresql": "IS DISTINCT FROM"}
 LISTED = f"""
 SELECT 1 FROM {MIRROR} AS other JOIN {CONNECTIONS} AS synced ON synced.id = other.connection_id
 WHERE synced.active AND other.gone_since IS NULL
 """  # noqa: S608 - names of our own
-FIND_NOT_IN_APPLE = f"""
-INSERT INTO {NOT_IN_APPLE} (device_id, site_id, near_key)
-SELECT device.id, device.site_id, device.near_key FROM {DEVICES} AS device
+CORRECTED_EVERY_SECONDS = 600
+PORTION = 1_000
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _List:
+    """What is kept, and how it is found: `which` are the devices or rows that are looked at."""
+
+    model: type[NotInApple | NotInInventory]
+    key: str
+    looked_at: str
+    select: str
+
+    @property
+    def table(self) -> str:
+        return self.model._meta.db_table
+
+    @property
+    def columns(self) -> str:
+        return ", ".join(str(field.column) for field in self.model._meta.concrete_fields)
+
+    def found(self, vendor: str, which: str = "1 = 1") -> str:
+        return self.select.format(which=which, differs=DIFFERS[vendor])
+
+    def insert(self, vendor: str, which: str = "1 = 1") -> str:
+        """Of two that look at once on PostgreSQL, the later finds the same row there."""
+        there_already = " ON CONFLICT DO NOTHING" if vendor == "postgresql" else ""
+        return f"INSERT INTO {self.table} ({self.columns}) {self.found(vendor, which)}{there_already}"
+
+
+IN_APPLE = _List(
+    NotInApple,
+    "device_id",
+    "device.id",
+    f"""
+SELECT device.id AS device_id, device.site_id, device.near_key FROM {DEVICES} AS device
 WHERE {{which}} AND device.product_family NOT IN ({OTHERS})
 AND NOT EXISTS ({LISTED} AND other.serial_number = device.serial_number)
-"""  # noqa: S608 - names of our own
-FIND_NOT_IN_INVENTORY = f"""
-INSERT INTO {NOT_IN_INVENTORY} (row_id, serial_number, near_key)
-SELECT listed.id, listed.serial_number, listed.near_key
+""",  # noqa: S608 - names of our own
+)
+IN_INVENTORY = _List(
+    NotInInventory,
+    "row_id",
+    "listed.id",
+    f"""
+SELECT listed.id AS row_id, listed.serial_number, listed.near_key
 FROM {MIRROR} AS listed JOIN {CONNECTIONS} AS connection ON connection.id = listed.connection_id
 WHERE {{which}} AND connection.active AND listed.gone_since IS NULL
 AND NOT EXISTS (SELECT 1 FROM {DEVICES} AS device WHERE device.serial_number = listed.serial_number)
@@ -48,9 +86,9 @@ AND NOT EXISTS (
         OR (NOT (other.added_at {{differs}} listed.added_at) AND other.id > listed.id)
     )
 )
-"""  # noqa: S608 - names of our own
-LATE_LOCK = 4_211_975
-"""Of PostgreSQL, for the few moments in which a transaction looks again before it ends."""
+""",  # noqa: S608 - names of our own
+)
+LISTS = (IN_APPLE, IN_INVENTORY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +108,11 @@ class _Trigger:
     @property
     def full_name(self) -> str:
         return f"{PREFIX}{self.name}"
+
+    @property
+    def is_of_a_row(self) -> bool:
+        """Not of a whole connection's."""
+        return self.table != CONNECTIONS
 
     @property
     def devices(self) -> str:
@@ -127,21 +170,12 @@ def keep_lists(using: str) -> None:
 def _is_as_now(connection: BaseDatabaseWrapper) -> bool:
     with connection.cursor() as cursor:
         tables = connection.introspection.table_names(cursor)
-        return all(
-            model._meta.db_table in tables and _columns(connection, cursor, model) == _columns_now(model)
-            for model in KEPT
-        )
+        return all(each.table in tables and _has_its_columns(each, connection, cursor) for each in LISTS)
 
 
-def _columns(
-    connection: BaseDatabaseWrapper, cursor: Any, model: type[NotInApple | NotInInventory]
-) -> set[str]:
-    table = model._meta.db_table
-    return {column.name for column in connection.introspection.get_table_description(cursor, table)}
-
-
-def _columns_now(model: type[NotInApple | NotInInventory]) -> set[str]:
-    return {str(field.column) for field in model._meta.concrete_fields}
+def _has_its_columns(kept: _List, connection: BaseDatabaseWrapper, cursor: Any) -> bool:
+    columns = connection.introspection.get_table_description(cursor, kept.table)
+    return {column.name for column in columns} == set(kept.columns.split(", "))
 
 
 def let_migrations_pass(using: str) -> None:
@@ -151,13 +185,53 @@ def let_migrations_pass(using: str) -> None:
 
 def rebuild_lists(using: str = "default") -> None:
     """The whole answer, from the tables themselves."""
-    differs = DIFFERS[connections[using].vendor]
+    vendor = connections[using].vendor
     with transaction.atomic(using), connections[using].cursor() as cursor:
-        for table in (NOT_IN_APPLE, NOT_IN_INVENTORY):
-            cursor.execute(f"DELETE FROM {table}")  # noqa: S608 - names of our own
-        for find in (FIND_NOT_IN_APPLE, FIND_NOT_IN_INVENTORY):
-            cursor.execute(find.format(which="1 = 1", differs=differs))
-    refresh_statistics(*KEPT)
+        for each in LISTS:
+            cursor.execute(f"DELETE FROM {each.table}")  # noqa: S608 - names of our own
+            cursor.execute(each.insert(vendor))
+    refresh_statistics(*(each.model for each in LISTS))
+
+
+class Correction:
+    """Every ten minutes on PostgreSQL, `correct_lists`. On SQLite one writes at a time, and nothing is ever wrong."""
+
+    def __init__(self) -> None:
+        self._look_again = 0.0
+
+    def __call__(self, _stop: Event) -> bool:
+        if connection.vendor == "sqlite" or time.monotonic() < self._look_again:
+            return False
+        self._look_again = time.monotonic() + CORRECTED_EVERY_SECONDS
+        return correct_lists() > 0
+
+
+def correct_lists() -> int:
+    """Put right what two transactions left behind that changed both sides of a serial number at once; how much it was.
+
+    Neither saw what the other did. All is looked at, and only what is wrong is written.
+    """
+    corrected = sum(_correct(each) for each in LISTS)
+    if corrected:
+        log.info("Put right where the inventory and Apple's list differ", extra={"rows": corrected})
+    return corrected
+
+
+def _correct(kept: _List) -> int:
+    vendor, standing = connection.vendor, f"SELECT {kept.columns} FROM {kept.table}"  # noqa: S608 - names of our own
+    found = kept.found(vendor)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT {kept.key} FROM ({standing} EXCEPT {found}) AS too_much"  # noqa: S608 - names of our own
+            f" UNION SELECT {kept.key} FROM ({found} EXCEPT {standing}) AS missing"
+        )
+        wrong = [key for (key,) in cursor.fetchall()]
+    for start in range(0, len(wrong), PORTION):
+        among = f"IN ({', '.join(str(key) for key in wrong[start : start + PORTION])})"
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(f"DELETE FROM {kept.table} WHERE {kept.key} {among}")  # noqa: S608 - names of our own
+            cursor.execute(kept.insert(vendor, f"{kept.looked_at} {among}"))
+    return len(wrong)
 
 
 def _statements(vendor: str) -> Iterator[Named]:
@@ -174,36 +248,23 @@ def _on_sqlite(trigger: _Trigger) -> Iterator[Named]:
 
 
 def _on_postgresql(trigger: _Trigger) -> Iterator[Named]:
-    """Each is two: it looks at once, and again when the transaction is about to end.
-
-    Of two transactions that change both sides of one serial number neither sees what the other does. So they end one
-    after the other, and the later one looks after the earlier has ended. Until then what both found is the same.
-    """
-    look = "; ".join(_look_again(trigger, "postgresql", but=" ON CONFLICT DO NOTHING"))
-    name, late = trigger.full_name, f"{trigger.full_name}_late"
-    yield from _function(name, look)
+    name, look = trigger.full_name, "; ".join(_look_again(trigger, "postgresql"))
+    # A plan is kept for as long as the connection lasts, also one that was made when the tables were all but empty.
+    by_index = "SET enable_seqscan = off" if trigger.is_of_a_row else ""
+    head = f"CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql {by_index}"
+    yield name, f"{head} AS $$ BEGIN {look}; RETURN NULL; END $$"
     yield name, f"DROP TRIGGER IF EXISTS {name} ON {trigger.table}"
     yield name, f"CREATE TRIGGER {name} {_after(trigger, 'postgresql')} EXECUTE FUNCTION {name}()"
-    yield from _function(late, f"PERFORM pg_advisory_xact_lock({LATE_LOCK}); {look}")
-    yield late, f"DROP TRIGGER IF EXISTS {late} ON {trigger.table}"
-    after = _after(trigger, "postgresql", "DEFERRABLE INITIALLY DEFERRED")
-    yield late, f"CREATE CONSTRAINT TRIGGER {late} {after} EXECUTE FUNCTION {late}()"
 
 
-def _function(name: str, body: str) -> Iterator[Named]:
-    head = f"CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS"
-    yield name, f"{head} $$ BEGIN {body}; RETURN NULL; END $$"
-
-
-def _after(trigger: _Trigger, vendor: str, deferred: str = "") -> str:
+def _after(trigger: _Trigger, vendor: str) -> str:
     when = f"WHEN ({trigger.when.format(differs=DIFFERS[vendor])})" if trigger.when else ""
-    return f"AFTER {trigger.event} ON {trigger.table} {deferred} FOR EACH ROW {when}"
+    return f"AFTER {trigger.event} ON {trigger.table} FOR EACH ROW {when}"
 
 
-def _look_again(trigger: _Trigger, vendor: str, but: str = "") -> Iterator[str]:
+def _look_again(trigger: _Trigger, vendor: str) -> Iterator[str]:
     devices, serials = trigger.devices, trigger.serials
-    yield f"DELETE FROM {NOT_IN_APPLE} WHERE device_id IN ({devices})"  # noqa: S608 - names of our own
-    yield FIND_NOT_IN_APPLE.format(which=f"device.id IN ({devices})") + but
-    yield f"DELETE FROM {NOT_IN_INVENTORY} WHERE serial_number IN ({serials})"  # noqa: S608 - names of our own
-    of_them = f"listed.serial_number IN ({serials})"
-    yield FIND_NOT_IN_INVENTORY.format(which=of_them, differs=DIFFERS[vendor]) + but
+    yield f"DELETE FROM {IN_APPLE.table} WHERE device_id IN ({devices})"  # noqa: S608 - names of our own
+    yield IN_APPLE.insert(vendor, f"device.id IN ({devices})")
+    yield f"DELETE FROM {IN_INVENTORY.table} WHERE serial_number IN ({serials})"  # noqa: S608 - names of our own
+    yield IN_INVENTORY.insert(vendor, f"listed.serial_number IN ({serials})")

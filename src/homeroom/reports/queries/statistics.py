@@ -130,19 +130,19 @@ def _from_rollup(viewer: Viewer, chosen: Values) -> Counted | None:
     numbers: Tally = Counter()
     for stored in cells.values_list("numbers", flat=True):
         numbers.update(restored(stored))
-    if viewer.site_ids is not None:
-        numbers.update(_beyond_sites(viewer, chosen).numbers)
+    numbers.update(_beyond_sites(viewer, chosen))
     if not viewer.may(Permission.VIEW_INCIDENTS):
         numbers = Counter({key: number for key, number in numbers.items() if key[0] not in OF_INCIDENTS})
     return Counted(numbers, day, kept.counted_at)
 
 
-def _beyond_sites(viewer: Viewer, chosen: Values) -> Counted:
+def _beyond_sites(viewer: Viewer, chosen: Values) -> Tally:
     """The few devices that the viewer sees though they are of other sites."""
-    sites = viewer.site_ids or frozenset()
-    devices = Device.objects.filter(visible_beyond_sites(viewer)).exclude(site__in=sites)
+    if viewer.site_ids is None or (beyond := visible_beyond_sites(viewer)) is None:
+        return Counter()
+    devices = Device.objects.filter(beyond).exclude(site__in=viewer.site_ids)
     found = incidents(viewer).filter(device__in=devices_as_chosen(devices, chosen).order_by())
-    return _count(devices, found, chosen)
+    return _count(devices, found, chosen).numbers
 
 
 def last_count(kept: Rollup) -> rules.LastCount:
