@@ -47,7 +47,8 @@ def in_apple_not_in_inventory(viewer: Viewer) -> QuerySet[AppleDevice]:
     """One row for each serial number, that of the connection to which it would belong."""
     if not viewer.may(Permission.VIEW_SYNC):
         return AppleDevice.objects.none()
-    return AppleDevice.objects.filter(not_in_inventory__isnull=False)
+    # By their keys: of two joined tables SQLite would go through the larger one.
+    return AppleDevice.objects.filter(pk__in=NotInInventory.objects.values("row"))
 
 
 def in_inventory_not_in_apple(viewer: Viewer) -> QuerySet[Device]:
