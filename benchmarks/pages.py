@@ -91,13 +91,14 @@ def _pages(server: Server, requests: int, most: int, only: str) -> int:
         "technician of 12 sites": signed_in(sites=12),
         "technician of 100 sites": signed_in(sites=100),
     }
+    unpromised = {"empty page", *dict(_others())}
     pages = [page for page in (*_others(), *_statistics(), *_reports()) if only in page[0]]
     missed = 0
     for who, cookie in sessions.items():
         print(f"\n{who}: milliseconds: median, 95th percentile (at most {most}), processor time", flush=True)
         for name, address in (("empty page", EMPTY_PAGE), *pages):
             cost = server.cost(address, cookie, requests)
-            too_long = cost.worst > most
+            too_long = cost.worst > most and name not in unpromised
             missed += too_long
             figures = f"{cost.median:>7.0f} {cost.worst:>7.0f} {cost.processor:>7.0f}"
             print(f"{name:<56} {figures}{'  missed' if too_long else ''}", flush=True)
@@ -106,6 +107,7 @@ def _pages(server: Server, requests: int, most: int, only: str) -> int:
 
 
 def _others() -> Iterator[Page]:
+    """Of which nothing is promised."""
     yield "dashboard", "/"
     yield "devices", "/devices/"
     yield "at Apple, the board", "/at-apple/"
