@@ -16,14 +16,16 @@ from django.db.models import QuerySet
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from homeroom.accounts.policy import COMMAND_LINE_VIEWER
+from homeroom.accounts.policy import COMMAND_LINE_VIEWER, Role
 from homeroom.applesync.models import AppleDevice, Connection, NotInApple, NotInInventory
 from homeroom.applesync.queries import reconciliation as queries
-from homeroom.applesync.verbs.kept_lists import Correction, correct_lists, keep_lists, rebuild_lists
+from homeroom.applesync.verbs.kept_lists import correct_lists, keep_lists, rebuild_lists
+from homeroom.config.worker import Every, _wrong_on_lists
 from homeroom.inventory.models import Device, Site
 from homeroom.inventory.queries import search_devices
 from tests.applesync.mirrors import make_connection, make_listed
-from tests.builders import make_device, make_site
+from tests.applesync.repairs import connected, make_at_apple
+from tests.builders import make_device, make_site, make_user
 
 pytestmark = pytest.mark.django_db
 EARLY, LATE = datetime(2025, 1, 1, tzinfo=UTC), datetime(2026, 1, 1, tzinfo=UTC)
@@ -232,11 +234,21 @@ def test_what_two_at_once_left_behind_is_put_right_by_the_worker():
         with ThreadPoolExecutor(1) as another:
             another.submit(list_it).result()
     assert kept_devices() == {device.pk}, "neither saw the other"
-    correction = Correction()
-    assert correction(Event())
+    source = Every(600, _wrong_on_lists)
+    assert source(Event())
     assert kept() == (set(), set())
     assert_all_is_true()
-    assert not correction(Event()), "not at once again"
+    assert not source(Event()), "not at once again"
+
+
+def test_a_depots_technician_sees_what_is_at_apple_from_another_site(db):
+    incident = make_at_apple(connected())
+    make_device(serial_number="ELSEWHERE", product_family="iPad")
+    AppleDevice.objects.update(gone_since=LATE)
+    depot = make_user(Role.TECHNICIAN, sites=(make_site(kind=Site.Kind.DEPOT),))
+    assert [*queries.in_inventory_not_in_apple(depot.viewer())] == [incident.device]
+    elsewhere = make_user(Role.TECHNICIAN, sites=(make_site(),))
+    assert not queries.in_inventory_not_in_apple(elsewhere.viewer())
 
 
 def test_whatever_is_wrong_is_put_right(db):

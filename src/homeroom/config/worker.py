@@ -2,13 +2,14 @@
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 
-from django.db import close_old_connections
+from django.db import close_old_connections, connection
 from django.utils import timezone
 
-from homeroom.applesync.verbs.kept_lists import Correction
+from homeroom.applesync.verbs.kept_lists import correct_lists
 from homeroom.applesync.verbs.putting_back import put_back_some
 from homeroom.applesync.verbs.repair_checks import answer_due_checks
 from homeroom.applesync.verbs.working import start_due_syncs, take_up_due_run
@@ -20,7 +21,7 @@ from homeroom.insurance.verbs.milestones import tell_milestones
 from homeroom.inventory.imports.work import take_up_due_import
 from homeroom.notifications.verbs import assemble_due_digests, forget_old_mail, send_due_mail
 from homeroom.reports.verbs.delivering import take_due_report_turns, tell_finished_reports
-from homeroom.reports.verbs.making import Sweep, make_due_file
+from homeroom.reports.verbs.making import forget_old_files, make_due_file
 from homeroom.reports.verbs.rollup import refresh_due_rollup
 
 Source = Callable[[threading.Event], bool]
@@ -54,7 +55,6 @@ def _putting_back(_stop: threading.Event) -> bool:
     return put_back_some()
 
 
-_kept_lists = Correction()
 _sweep = DailySweep()
 
 
@@ -62,7 +62,26 @@ def _orphaned_files(_stop: threading.Event) -> bool:
     return _sweep()
 
 
-_old_files = Sweep()
+class Every:
+    """A source that this process looks at only so often."""
+
+    def __init__(self, seconds: float, look: Callable[[], int]) -> None:
+        self._seconds, self._look = seconds, look
+        self._again = 0.0
+
+    def __call__(self, _stop: threading.Event) -> bool:
+        if time.monotonic() < self._again:
+            return False
+        self._again = time.monotonic() + self._seconds
+        return self._look() > 0
+
+
+def _wrong_on_lists() -> int:
+    return correct_lists() if connection.vendor == "postgresql" else 0
+
+
+_kept_lists = Every(600, _wrong_on_lists)
+_old_files = Every(600, lambda: forget_old_files(timezone.now()))
 
 
 def _digests_and_old_mail(_stop: threading.Event) -> bool:

@@ -1,4 +1,7 @@
-"""What only one side has, kept by the triggers of `verbs.kept_lists`: right whoever writes, within the transaction."""
+"""What only one side has, kept by the triggers of `verbs.kept_lists`: right whoever writes, within the transaction.
+
+What two transactions at once leave behind on PostgreSQL, the worker puts right (`correct_lists`).
+"""
 
 from django.db import models
 

@@ -5,10 +5,8 @@ so after each it is looked whether they are there. Where they are not, what they
 """
 
 import logging
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from threading import Event
 from typing import Any
 
 from django.db import connection, connections, transaction
@@ -29,7 +27,6 @@ LISTED = f"""
 SELECT 1 FROM {MIRROR} AS other JOIN {CONNECTIONS} AS synced ON synced.id = other.connection_id
 WHERE synced.active AND other.gone_since IS NULL
 """  # noqa: S608 - names of our own
-CORRECTED_EVERY_SECONDS = 600
 PORTION = 1_000
 log = logging.getLogger(__name__)
 
@@ -193,23 +190,11 @@ def rebuild_lists(using: str = "default") -> None:
     refresh_statistics(*(each.model for each in LISTS))
 
 
-class Correction:
-    """Every ten minutes on PostgreSQL, `correct_lists`. On SQLite one writes at a time, and nothing is ever wrong."""
-
-    def __init__(self) -> None:
-        self._look_again = 0.0
-
-    def __call__(self, _stop: Event) -> bool:
-        if connection.vendor == "sqlite" or time.monotonic() < self._look_again:
-            return False
-        self._look_again = time.monotonic() + CORRECTED_EVERY_SECONDS
-        return correct_lists() > 0
-
-
 def correct_lists() -> int:
     """Put right what two transactions left behind that changed both sides of a serial number at once; how much it was.
 
-    Neither saw what the other did. All is looked at, and only what is wrong is written.
+    Neither saw what the other did; on SQLite one writes at a time, and nothing is ever wrong. All is looked at, and
+    only what is wrong is written.
     """
     corrected = sum(_correct(each) for each in LISTS)
     if corrected:

@@ -7,7 +7,6 @@ thread with a connection of its own.
 
 import os
 import shutil
-import time
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from datetime import datetime, timedelta
@@ -37,7 +36,6 @@ LEASE = timedelta(minutes=5)
 BEAT_SECONDS = 1.0
 MOST_ATTEMPTS = 5
 """What takes the whole worker with it is not begun for ever."""
-SWEPT_EVERY_SECONDS = 600.0
 PORTION = 500
 
 log = structlog.get_logger(__name__)
@@ -190,19 +188,6 @@ def _viewer_of(file: ReportFile) -> Viewer:
     if not file.owner.is_active or not may_make(file, viewer):
         raise Refused(_("Whoever ordered this file may no longer see this report."))
     return viewer
-
-
-class Sweep:
-    """Every ten minutes, `forget_old_files`."""
-
-    def __init__(self) -> None:
-        self._look_again = 0.0
-
-    def __call__(self, _stop: Event) -> bool:
-        if time.monotonic() < self._look_again:
-            return False
-        self._look_again = time.monotonic() + SWEPT_EVERY_SECONDS
-        return forget_old_files(timezone.now()) > 0
 
 
 def forget_old_files(now: datetime) -> int:
