@@ -17,7 +17,7 @@ class InAppleTable(tables.Table):
     serial_number = tables.TemplateColumn(
         template_name=f"{CELLS}_apple_cell.html",
         verbose_name=_("Serial number"),
-        order_by=("serial_number", "pk"),
+        order_by=("not_in_inventory__serial_number", "pk"),
     )
     device_model = tables.TemplateColumn(
         template_name=f"{CELLS}_apple_model_cell.html",
