@@ -23,6 +23,7 @@ from homeroom.audit.actors import COMMAND_LINE
 from homeroom.incidents.models import Incident, Shipment
 from homeroom.incidents.verbs.incidents import close_incident, open_incident
 from homeroom.incidents.verbs.repairs import send_to_apple
+from homeroom.inventory import queries as inventory
 from homeroom.inventory.models import Site
 from tests.applesync.mirrors import make_connection
 from tests.applesync.repairs import connected, make_at_apple, make_candidate, suggest
@@ -301,6 +302,22 @@ def test_the_review_costs_a_fixed_number_of_queries(as_technician, connection, d
     assert Incident.objects.count() > batch_of
     with django_assert_num_queries(len(few)):
         as_technician.get(REVIEW)
+
+
+@pytest.mark.parametrize("few", [0, 1_000])
+def test_the_history_is_searched_by_any_part_of_a_tag(as_viewer, connection, monkeypatch, few):
+    """By the index of words, or where too many devices have it, in the history itself."""
+    monkeypatch.setattr(inventory, "FEW_KEYS", few)
+    pairing(connection, "NEW1", serial_number="OLD1", asset_tag="CART-0017")
+    pairing(connection, "NEW2", serial_number="OLD2", asset_tag="CART-0018")
+
+    def found(word: str) -> set[str]:
+        return {
+            row.record.replacement_serial for row in as_viewer.get(HISTORY, {"q": word}).context["table"].rows
+        }
+
+    assert found("rt-0017") == {"NEW1"}
+    assert found("cart") == {"NEW1", "NEW2"}
 
 
 def test_the_history_is_searched_filtered_sorted_and_downloaded(as_viewer, connection):
