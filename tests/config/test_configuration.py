@@ -1,10 +1,12 @@
 """Settings: a wrong one is a clear sentence at start, and the first start makes what is missing."""
 
 import os
+import secrets
 import stat
 import subprocess
 import sys
 from pathlib import Path
+from secrets import token_urlsafe
 
 import pytest
 
@@ -54,6 +56,24 @@ def test_the_key_is_made_once_however_many_start_at_once(tmp_path: Path) -> None
     ]
     keys = {start.communicate()[0] for start in starts}
     assert len(keys) == 1
+
+
+def test_a_key_that_another_start_is_making_is_never_read_half_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOMEROOM_DATA_DIR", str(tmp_path))
+    monkeypatch.delenv("HOMEROOM_SECRET_KEYS", raising=False)
+    others: list[str] = []
+
+    def made_while_another_starts(size: int) -> str:
+        if not others:
+            others.append("")
+            others[0] = read_configuration().keys[0]
+        return token_urlsafe(size)
+
+    monkeypatch.setattr(secrets, "token_urlsafe", made_while_another_starts)
+    assert read_configuration().keys == (others[0],)
+    assert [path.name for path in tmp_path.iterdir()] == ["secret.key"]
 
 
 @pytest.mark.parametrize(

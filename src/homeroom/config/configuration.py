@@ -5,8 +5,10 @@ The descriptions are what docs/configuration.md says about each: that page is ge
 
 import os
 import secrets
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -165,19 +167,24 @@ class Configuration(BaseSettings):
 
 
 def _key_from_file(path: Path) -> str:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        key = path.read_text().strip()
-        if len(key) < SHORTEST_SECRET_KEY:
-            msg = f"The key file {path} is empty or damaged. Restore it from a backup."
-            raise ImproperlyConfigured(msg) from None
-        return key
-    with os.fdopen(descriptor, "w") as file:
-        key = secrets.token_urlsafe(48)
-        file.write(key + "\n")
+    if not path.exists():
+        _make_key_file(path)
+    key = path.read_text().strip()
+    if len(key) < SHORTEST_SECRET_KEY:
+        msg = f"The key file {path} is empty or damaged. Restore it from a backup."
+        raise ImproperlyConfigured(msg)
     return key
+
+
+def _make_key_file(path: Path) -> None:
+    """Make the key file, whole before it has its name; of several that start at once, one key stays."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with NamedTemporaryFile("w", dir=path.parent) as file:
+        file.write(secrets.token_urlsafe(48) + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+        with suppress(FileExistsError):
+            os.link(file.name, path)
 
 
 def read_configuration() -> Configuration:
