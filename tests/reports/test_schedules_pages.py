@@ -266,6 +266,53 @@ def test_its_page_tells_what_became_of_each(
     assert b"asset_tag" in as_administrator.get(file).getvalue()
 
 
+def waiting_of(client: Client) -> dict[str, int | None]:
+    """What the first page says that waits, by title."""
+    found = client.get("/").context["waiting"]
+    return {each.title: each.number.counted if each.number else None for _card, each in found}
+
+
+def test_of_which_somebody_got_nothing_waits_for_who_can_put_it_right(
+    as_administrator: Client, as_viewer: Client, administrator: User, viewer: User
+) -> None:
+    missed = f"{LIST}?show=missed"
+    gone = make_user(Role.TECHNICIAN)
+    schedule = make_schedule(administrator, viewer, gone, name="Every Monday")
+    make_schedule(viewer, name="Mine")
+    User.objects.filter(pk=gone.pk).update(is_active=False)
+    for each in ReportSchedule.objects.all():
+        verbs.send_now(each, viewer=administrator.viewer())
+    assert "Reports not sent" not in waiting_of(as_administrator)  # they are being made
+    work()
+    assert waiting_of(as_administrator)["Reports not sent"] == 1
+    page = text(as_administrator, missed)
+    assert "Every Monday" in page
+    assert "Mine" not in page
+    assert "Reports not sent" not in waiting_of(as_viewer)
+    assert "left nobody without theirs" in text(as_viewer, missed)
+
+    verbs.pause(schedule, actor=administrator.actor)
+    assert "Reports not sent" not in waiting_of(as_administrator)
+    verbs.resume(schedule, actor=administrator.actor)
+    assert waiting_of(as_administrator)["Reports not sent"] == 1
+
+    verbs.change_schedule(schedule, recipients=[viewer], viewer=administrator.viewer())
+    verbs.send_now(schedule, viewer=administrator.viewer())
+    work()
+    assert "Reports not sent" not in waiting_of(as_administrator)
+
+
+def test_a_file_that_cannot_be_made_waits_for_its_owner(
+    as_viewer: Client, viewer: User, settings: Settings
+) -> None:
+    schedule = make_schedule(viewer)
+    Path(settings.MEDIA_ROOT).write_text("no folder")
+    verbs.send_now(schedule, viewer=viewer.viewer())
+    work()
+    assert waiting_of(as_viewer) == {"Reports not sent": 1}
+    assert "1 failed" in text(as_viewer, f"{LIST}?show=missed")
+
+
 def test_owners_and_reports_that_are_gone_are_said_to_be(as_administrator: Client) -> None:
     schedule = make_schedule(make_user(Role.TECHNICIAN, name="Ada"), report="sync-problems")
     User.objects.filter(name="Ada").update(is_active=False)

@@ -15,6 +15,7 @@ from homeroom.insurance.rules import CoverageState, FollowUpState
 from homeroom.inventory.exports.reports import report_named
 from homeroom.reports import links
 from homeroom.reports.blocks import TONES, Number, count
+from homeroom.reports.queries.schedules import missed_schedules
 from homeroom.reports.queries.statistics import EVERYTHING, statistics_at_hand
 from homeroom.reports.selection import selection
 from homeroom.reports.statistics.figures import Statistics
@@ -23,6 +24,7 @@ from homeroom.web.dashboard import (
     Card,
     Place,
     Section,
+    Severity,
     Waiting,
     number_waiting,
     register_card,
@@ -86,6 +88,13 @@ def sync_problems(viewer: Viewer) -> Iterator[Waiting]:
     return rows_of(SYNC_PROBLEMS, viewer, _("Sync problems"), sentence, order="-run_id")
 
 
+def reports_not_sent(viewer: Viewer) -> Iterator[Waiting]:
+    if number := number_waiting(missed_schedules(viewer)):
+        sentence = _("The last time, somebody got nothing. See why, put it right, and send it again.")
+        url = f"{reverse('reports:schedules')}?show=missed"
+        yield Waiting(_("Reports not sent"), sentence, url, number, Severity.LATE)
+
+
 def rows_of(
     report: str, viewer: Viewer, title: str, sentence: str, *, query: str = "", order: str = ""
 ) -> Iterator[Waiting]:
@@ -111,4 +120,13 @@ def register_on_dashboard() -> None:
     )
     register_card(
         Card(SYNC_PROBLEMS, icon="refresh", permission=Permission.VIEW_SYNC, order=70, waiting=sync_problems)
+    )
+    register_card(
+        Card(
+            "reports-not-sent",
+            icon="calendar-time",
+            permission=Permission.EXPORT,
+            order=72,
+            waiting=reports_not_sent,
+        )
     )

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from django.db.models import Exists, Max, OuterRef, Prefetch, Q, QuerySet
 from django.utils.translation import gettext as _
@@ -15,6 +16,7 @@ from homeroom.notifications.models import Mail, Telling
 from homeroom.reports.models import ReportDelivery, ReportSchedule, ReportTurn
 
 State = ReportDelivery.State
+MISSED = (State.REFUSED, State.FAILED)
 TURNS_TOLD = 5
 
 _BECAME = {
@@ -68,6 +70,14 @@ def changeable_schedules(viewer: Viewer) -> QuerySet[ReportSchedule]:
     return seen if _answers_for_all(viewer) else seen.filter(owner=viewer.user_id)
 
 
+def missed_schedules(viewer: Viewer) -> QuerySet[ReportSchedule]:
+    """Those that go on, of which somebody got nothing the last time, and that the viewer can put right."""
+    missed = ReportDelivery.objects.filter(
+        turn__schedule=OuterRef("pk"), turn__in=_last_turns(), state__in=MISSED
+    )
+    return changeable_schedules(viewer).filter(Exists(missed), active=True)
+
+
 def may_change_schedule(viewer: Viewer, schedule: ReportSchedule) -> bool:
     return schedule.owner_id == viewer.user_id or _answers_for_all(viewer)
 
@@ -97,9 +107,13 @@ def why_nothing(user: User, name: str) -> str:
 
 def with_last_turn(seen: QuerySet[ReportSchedule]) -> QuerySet[ReportSchedule]:
     """Each with its last turn, if it had one, and with no other."""
-    last = ReportTurn.objects.values("schedule").annotate(last=Max("pk")).values("last")
-    turns = ReportTurn.objects.filter(pk__in=last).prefetch_related("deliveries")
+    turns = ReportTurn.objects.filter(pk__in=_last_turns()).prefetch_related("deliveries")
     return seen.prefetch_related(Prefetch("turns", turns))
+
+
+def _last_turns() -> QuerySet[Any, Any]:
+    """The keys of each schedule's last turn."""
+    return ReportTurn.objects.order_by().values("schedule").annotate(last=Max("pk")).values("last")
 
 
 def deliveries_told(viewer: Viewer, schedule: ReportSchedule, turn: ReportTurn) -> list[ReportDelivery]:

@@ -29,7 +29,10 @@ SCHEDULES_PER_PAGE = 25
 
 @requires(Permission.EXPORT)
 def index(request: ViewerRequest) -> HttpResponse:
-    seen = queries.with_last_turn(queries.schedules(request.viewer).prefetch_related("recipients"))
+    """With `show=missed`, those of which somebody got nothing the last time."""
+    only_missed = request.GET.get("show") == "missed"
+    asked = queries.missed_schedules if only_missed else queries.schedules
+    seen = queries.with_last_turn(asked(request.viewer).prefetch_related("recipients"))
     page = Paginator(seen, SCHEDULES_PER_PAGE).get_page(request.GET.get("page"))
     shown = [
         (
@@ -39,7 +42,8 @@ def index(request: ViewerRequest) -> HttpResponse:
         )
         for schedule in page
     ]
-    return render(request, "reports/schedules.html", {"schedules": shown, "page": page} | _server())
+    context = {"schedules": shown, "page": page, "only_missed": only_missed}
+    return render(request, "reports/schedules.html", context | _server())
 
 
 @requires(Permission.EXPORT)
