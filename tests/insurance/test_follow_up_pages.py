@@ -41,9 +41,16 @@ def client_of(role: Role, *sites: Site) -> Client:
     return client
 
 
-def decide(client: Client, *devices: Device, query: str = "", **given: str) -> tuple[Any, list[str]]:
-    """The page that answers, and the sentences on it."""
-    values = {"device": [device.pk for device in devices], "query": query, "next": f"{REPORT}?{query}"}
+def ticked(device: Device) -> str:
+    """What a row's box sends of the device as it is now."""
+    ends = CoverageSummary.objects.values_list("applecare_until", flat=True).get(device=device)
+    return f"{device.pk} {ends}"
+
+
+def decide(client: Client, *devices: Device | str, query: str = "", **given: str) -> tuple[Any, list[str]]:
+    """The page that answers, and the sentences on it. A device is ticked as it is now, unless its box is given."""
+    boxes = [device if isinstance(device, str) else ticked(device) for device in devices]
+    values = {"device": boxes, "query": query, "next": f"{REPORT}?{query}"}
     answer = client.post(DECIDE, values | given, follow=True)
     return answer, [str(message) for message in answer.context["messages"]]
 
@@ -122,7 +129,7 @@ def test_each_button_does_what_it_says(as_technician: Client, decision: str, exp
 def test_the_page_has_boxes_and_buttons_for_who_may_decide(as_technician: Client, as_viewer: Client):
     device = ending_in(20)
     page = as_technician.get(REPORT, {"follow_up": "waiting"}).content.decode()
-    assert f'name="device" value="{device.pk}" form="chosen"' in page
+    assert f'name="device" value="{ticked(device)}" form="chosen"' in page
     for value in ("snoozed", "acknowledged", "will_not_renew", "waiting"):
         assert f'name="decision" value="{value}"' in page
     assert ALL not in page, "there is one page only"
@@ -205,6 +212,28 @@ def test_what_was_renewed_since_the_page_was_shown_is_left_as_it_is(as_technicia
     assert (state(renewed), state(ending)) == ("waiting", "will_not_renew")
 
 
+@pytest.mark.parametrize("days", [10, 40])
+def test_what_ends_on_another_day_than_the_page_showed_is_left_as_it_is(as_technician: Client, days: int):
+    moved, ending = ending_in(20), ending_in(20)
+    boxes = ticked(moved), ticked(ending)
+    covered_until(moved, today() + days * DAY)
+    _answer, told = decide(as_technician, *boxes, query="days=90", decision="will_not_renew")
+    assert told[0] == "1 device will not be renewed, and does not wait any more."
+    assert told[1].startswith(f"{moved}: AppleCare ends on ")
+    assert told[1].endswith(" by now. Look at it again, then decide.")
+    assert (state(moved), state(ending)) == ("waiting", "will_not_renew")
+    assert Entry.objects.get(action="coverage.will_not_renew").object_id == str(ending.pk)
+
+
+@pytest.mark.parametrize("end", ["", " ", " soon", " 2026-02-31", " 2026-12-31T00:00"])
+def test_a_box_that_does_not_say_what_was_seen_decides_nothing(as_technician: Client, end: str):
+    device = ending_in(20)
+    _answer, told = decide(as_technician, f"{device.pk}{end}", decision="acknowledged")
+    assert len(told) == 1
+    assert "by now. Look at it again, then decide." in told[0]
+    assert state(device) == "waiting"
+
+
 def test_what_was_reopened_while_the_clock_was_ahead_waits(as_technician: Client):
     device = ending_in(20)
     verbs.acknowledge(Device.objects.filter(pk=device.pk), actor=COMMAND_LINE)
@@ -254,7 +283,7 @@ def test_what_is_wrong_is_said_and_nothing_is_done(
     assert not FollowUp.objects.exists()
 
 
-@pytest.mark.parametrize("keys", [[], ["x"], ["9" * 40], ["-1"]])
+@pytest.mark.parametrize("keys", [[], ["x"], ["9" * 40], ["-1"], [" 2026-12-31"]])
 def test_without_a_ticked_device_it_says_so(as_technician: Client, keys: list[str]):
     answer = as_technician.post(DECIDE, {"device": keys, "decision": "acknowledged"}, follow=True)
     assert [str(message) for message in answer.context["messages"]] == ["Tick the devices first."]
@@ -276,7 +305,7 @@ def test_nobody_decides_about_devices_of_other_sites():
 def test_nobody_is_sent_to_another_place_afterwards(as_technician: Client):
     device = ending_in(20)
     answer = as_technician.post(
-        DECIDE, {"device": device.pk, "decision": "acknowledged", "next": "https://elsewhere.example/"}
+        DECIDE, {"device": ticked(device), "decision": "acknowledged", "next": "https://elsewhere.example/"}
     )
     assert answer["Location"] == REPORT
 

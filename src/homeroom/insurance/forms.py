@@ -44,7 +44,3 @@ class DecisionOfOneForm(DecisionForm):
     """The same of one device, whose page showed on which day its AppleCare ends."""
 
     ends = forms.DateField()
-
-    @property
-    def decided(self) -> dict[str, Any]:
-        return super().decided | {"ends": self.cleaned_data["ends"]}

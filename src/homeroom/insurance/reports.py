@@ -111,6 +111,7 @@ def register_coverage_reports() -> None:
                 "insurance/_deciding.html",
                 Permission.EDIT_INSURANCE,
                 action="insurance:follow-ups",
+                seen=f"{SUMMARY}applecare_until",
             ),
         ),
         DEVICE_COLUMNS,

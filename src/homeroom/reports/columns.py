@@ -100,7 +100,7 @@ class Choice(tables.Column):
         return format_html(
             '<input class="form-check-input m-0" type="checkbox" name="{}" value="{}" form="chosen" aria-label="{}">',
             self.selectable.name,
-            record["pk"],
+            f"{record['pk']} {record[seen]}" if (seen := self.selectable.seen) else record["pk"],
             label,
         )
 
@@ -112,6 +112,8 @@ def report_table(reading: Reading, keys: Keys, selectable: Selectable | None) ->
     if selectable is not None:
         cells.insert(0, ("chosen", Choice(selectable, shown[0])))
     paths = ["pk", *(column.source for column in shown)]
+    if selectable is not None and selectable.seen:
+        paths.append(selectable.seen)
     paths += [column.link.path for column in shown if column.link is not None]
     return ReportTable(
         RowsInOrder(reading.selection.known, keys, dict.fromkeys(paths)),

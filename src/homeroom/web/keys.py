@@ -1,6 +1,10 @@
-"""Keys of rows that a form or an address sends. A crafted one names nothing."""
+"""Keys of rows, and days, that a form or an address sends. A crafted one names nothing."""
 
 from collections.abc import Iterable
+from contextlib import suppress
+from datetime import date
+
+from django.utils.dateparse import parse_date
 
 MOST_DIGITS = 18
 """No database takes more of them for a key."""
@@ -13,3 +17,10 @@ def key_of(text: str | None) -> int:
 
 def keys_of(texts: Iterable[str]) -> list[int]:
     return [key for text in texts if (key := key_of(text))]
+
+
+def day_of(text: str) -> date | None:
+    """None for what is no day, written as 2026-12-31."""
+    with suppress(ValueError):
+        return parse_date(text)
+    return None

@@ -51,9 +51,9 @@ def follow_up(request: ApiRequest, pk: int) -> Any:
 @requires(Permission.EDIT_INSURANCE)
 def decide(request: ApiRequest, pk: int, values: DecisionOfOne) -> Any:
     device = _device(request, pk)
-    outcome = _decide(request, [device.pk], values, ends=values.ends)
-    for left in outcome.left_out:
-        if values.follow_up != FollowUpState.WAITING or ending_of(device) is None:
+    seen = {device.pk: values.ends} if values.ends else None
+    for left in _decide(request, [device.pk], values, ends=seen).left_out:
+        if not left.as_asked:
             raise Refused(left.why)
     return _row(device)
 

@@ -1,6 +1,6 @@
 """Deciding about devices whose AppleCare ends: one of them, or all that fit a filter. Nothing at Apple changes."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import islice
@@ -23,6 +23,8 @@ from homeroom.rows import write_rows
 from homeroom.web.errors import Refused
 
 Decision = FollowUp.Decision
+Seen = Mapping[int, date | None]
+"""By the device's key, on which day its AppleCare ended when somebody saw it."""
 BATCH = 5_000
 MOST_NAMED = 1_000
 LONGEST_NOTE = 300
@@ -35,6 +37,8 @@ class LeftOut:
 
     device: Device
     why: str
+    as_asked: bool = False
+    """It is so already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,18 +90,18 @@ class _Found:
 
 
 def acknowledge(
-    devices: QuerySet[Device], *, actor: Actor, note: str = "", ends: date | None = None
+    devices: QuerySet[Device], *, actor: Actor, note: str = "", ends: Seen | None = None
 ) -> Outcome:
     """Somebody has seen it: each waits again at its next milestone.
 
-    The devices are those that the actor sees, here and below. `ends` is what somebody saw who decides about one
-    device: if AppleCare ends on another day by now, it is refused.
+    The devices are those that the actor sees, here and below. `ends` are the days that somebody saw who decides: a
+    device of them whose AppleCare ends on another day by now is left out.
     """
     return _decide(devices, _Act(Decision.ACKNOWLEDGED, note=note.strip()), today(), actor=actor, ends=ends)
 
 
 def snooze(
-    devices: QuerySet[Device], *, until: date | None, actor: Actor, note: str = "", ends: date | None = None
+    devices: QuerySet[Device], *, until: date | None, actor: Actor, note: str = "", ends: Seen | None = None
 ) -> Outcome:
     """Each waits again from that day. A device whose AppleCare ends before it is left out."""
     day = today()
@@ -118,13 +122,13 @@ def snooze(
 
 
 def will_not_renew(
-    devices: QuerySet[Device], *, actor: Actor, note: str = "", ends: date | None = None
+    devices: QuerySet[Device], *, actor: Actor, note: str = "", ends: Seen | None = None
 ) -> Outcome:
     """They do not wait any more, unless AppleCare comes to end on another day."""
     return _decide(devices, _Act(Decision.WILL_NOT_RENEW, note=note.strip()), today(), actor=actor, ends=ends)
 
 
-def reopen(devices: QuerySet[Device], *, actor: Actor, ends: date | None = None) -> Outcome:
+def reopen(devices: QuerySet[Device], *, actor: Actor, ends: Seen | None = None) -> Outcome:
     """Take back what was decided: they wait."""
     day = today()
     act = _Act(
@@ -142,7 +146,7 @@ def decide(
     actor: Actor,
     until: date | None = None,
     note: str = "",
-    ends: date | None = None,
+    ends: Seen | None = None,
 ) -> Outcome:
     """Whichever of these brings them into that state."""
     if until is not None and state != FollowUpState.SNOOZED:
@@ -159,16 +163,16 @@ def decide(
 
 
 @transaction.atomic
-def _decide(devices: QuerySet[Device], act: _Act, day: date, *, actor: Actor, ends: date | None) -> Outcome:
+def _decide(devices: QuerySet[Device], act: _Act, day: date, *, actor: Actor, ends: Seen | None) -> Outcome:
     if len(act.note) > LONGEST_NOTE:
         raise Refused(_("A note has at most %(number)s characters.") % {"number": LONGEST_NOTE}, field="note")
     asked = devices.order_by()
     ending = queries.to_be_decided(asked, day)
-    if ends is not None:
-        _refuse_another_end(ending, ends)
-    number, chosen = asked.count(), act.fits(ending)
+    number, chosen, seen = asked.count(), act.fits(ending), ends or {}
     found = _read(chosen)
-    left_out = tuple(_left_out(asked, ending, chosen, act)) if len(found) < number else ()
+    moved = {device.pk for device in found if seen.get(device.pk, device.ends) != device.ends}
+    found = [device for device in found if device.pk not in moved]
+    left_out = tuple(_left_out(asked, ending, chosen, moved, act)) if len(found) < number else ()
     if len(found) == 1:
         before = _standing(found[0])
         _write(found, act, day, actor)
@@ -177,15 +181,6 @@ def _decide(devices: QuerySet[Device], act: _Act, day: date, *, actor: Actor, en
         _write(found, act, day, actor)
         _record_many(actor, act, found)
     return Outcome(len(found), left_out, max(0, number - len(found) - len(left_out)))
-
-
-def _refuse_another_end(ending: QuerySet[Any], seen: date) -> None:
-    now = ending.values_list("coverage_ends", flat=True).first()
-    if now is not None and now != seen:
-        raise Refused(
-            _("AppleCare of this device ends on %(day)s by now. Look at it again, then decide.")
-            % {"day": date_format(now)}
-        )
 
 
 def _read(chosen: QuerySet[Any]) -> list[_Found]:
@@ -219,13 +214,20 @@ def _until(act: _Act, ends: date, day: date) -> date | None:
 
 
 def _left_out(
-    asked: QuerySet[Device], ending: QuerySet[Device], chosen: QuerySet[Device], act: _Act
+    asked: QuerySet[Device],
+    ending: QuerySet[Any],
+    chosen: QuerySet[Device],
+    moved: Collection[int],
+    act: _Act,
 ) -> Iterator[LeftOut]:
     not_ending = _("It has no AppleCare whose end is to be decided about.")
     for device in asked.exclude(pk__in=ending.values("pk")).order_by("pk")[:MOST_NAMED]:
         yield LeftOut(device, not_ending)
     for device in ending.exclude(pk__in=chosen.values("pk")).order_by("pk")[:MOST_NAMED]:
-        yield LeftOut(device, act.why_not(device))
+        yield LeftOut(device, act.why_not(device), as_asked=act.decision == Decision.REOPENED)
+    by_now = _("AppleCare ends on %(day)s by now. Look at it again, then decide.")
+    for device in ending.filter(pk__in=moved).order_by("pk")[:MOST_NAMED]:
+        yield LeftOut(device, by_now % {"day": date_format(device.coverage_ends)})
 
 
 def _standing(device: _Found) -> dict[str, Any]:

@@ -1,5 +1,8 @@
 """The pages' side of deciding about AppleCare that ends: many from the report, one from its profile."""
 
+from collections.abc import Mapping
+from datetime import date
+
 from django.contrib import messages
 from django.db.models import QuerySet
 from django.http import HttpResponse, QueryDict
@@ -20,7 +23,7 @@ from homeroom.inventory.models import Device
 from homeroom.inventory.queries import visible_devices
 from homeroom.web.counts import most_counted
 from homeroom.web.errors import Refused
-from homeroom.web.keys import keys_of
+from homeroom.web.keys import day_of, key_of
 from homeroom.web.returning import next_address
 
 MOST_NAMED = 10
@@ -33,9 +36,9 @@ def follow_ups(request: ViewerRequest) -> HttpResponse:
     form = DecisionForm(request.POST)
     if not form.is_valid():
         messages.error(request, form.problem)
-    elif (devices := _asked(request)) is not None:
+    elif (devices := _asked(request, seen := _ticked(request))) is not None:
         try:
-            outcome = verbs.decide(devices, actor=request.viewer.actor, **form.decided)
+            outcome = verbs.decide(devices, actor=request.viewer.actor, ends=seen, **form.decided)
         except Refused as refusal:
             messages.error(request, refusal.sentence)
         else:
@@ -54,7 +57,10 @@ def follow_up(request: ViewerRequest, device_pk: int) -> HttpResponse:
         return redirect(device)
     try:
         outcome = verbs.decide(
-            Device.objects.filter(pk=device.pk), actor=request.viewer.actor, **form.decided
+            Device.objects.filter(pk=device.pk),
+            actor=request.viewer.actor,
+            ends={device.pk: form.cleaned_data["ends"]},
+            **form.decided,
         )
     except Refused as refusal:
         messages.error(request, refusal.sentence)
@@ -81,7 +87,17 @@ def _fitting(request: ViewerRequest, query: QueryDict) -> QuerySet[Device] | Non
     return fitting.qs if fitting.is_valid() else None
 
 
-def _asked(request: ViewerRequest) -> QuerySet[Device] | None:
+def _ticked(request: ViewerRequest) -> dict[int, date | None]:
+    """The keys of the rows, with the ends that the page showed. An end that is no day is none that anything has."""
+    seen: dict[int, date | None] = {}
+    for text in request.POST.getlist("device"):
+        key, _space, end = text.partition(" ")
+        if pk := key_of(key):
+            seen[pk] = day_of(end)
+    return seen
+
+
+def _asked(request: ViewerRequest, seen: Mapping[int, date | None]) -> QuerySet[Device] | None:
     """None, and the person is told: there are none, or not those that the page showed.
 
     More than a page counts are not decided about in one request.
@@ -96,12 +112,11 @@ def _asked(request: ViewerRequest) -> QuerySet[Device] | None:
             messages.warning(request, _("The list has changed meanwhile. Look at it again, then decide."))
             return None
         return found
-    keys = keys_of(request.POST.getlist("device"))
-    if not keys:
+    if not seen:
         messages.warning(request, _("Tick the devices first."))
         return None
-    ticked = found.filter(pk__in=keys)
-    _tell_what_is_gone(request, len(set(keys)) - ticked.count())
+    ticked = found.filter(pk__in=seen)
+    _tell_what_is_gone(request, len(seen) - ticked.count())
     return ticked
 
 

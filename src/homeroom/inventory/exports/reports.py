@@ -41,8 +41,9 @@ class ReportColumn(ExportColumn):
 class Selectable:
     """What can be done with rows that a person ticks: a template with the buttons of a form.
 
-    The form posts to `action` the keys of the rows, each as `name`; `query`, what the report's filter was given; and
-    `next`, where to come back to. The template is given `number` too: how many rows fit.
+    The form posts to `action` the keys of the rows, each as `name`, with what `seen` has of it behind a space;
+    `query`, what the report's filter was given; and `next`, where to come back to. The template is given `number` too:
+    how many rows fit.
     """
 
     template: str
@@ -50,6 +51,8 @@ class Selectable:
     action: str = ""
     """The name of an address; without one, the buttons bring theirs (`formaction`)."""
     name: str = "device"
+    seen: str = ""
+    """The path of a value that decides: who ticks a row meant it as it was then."""
 
 
 @dataclass(frozen=True, slots=True)
