@@ -7,6 +7,7 @@ import sys
 import textwrap
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from dataclasses import asdict, replace
 from datetime import timedelta
 from itertools import count
 from pathlib import Path
@@ -24,6 +25,7 @@ from homeroom.inventory.imports import verbs
 from homeroom.inventory.imports.planning import Source
 from homeroom.inventory.imports.work import take_up_due_import
 from homeroom.inventory.models import Device, ImportJob, ImportRow
+from homeroom.processes import Owner, this_process
 from tests.builders import make_device, make_site
 from tests.inventory.files import bring_in, csv_text, write_csv, write_xlsx
 
@@ -44,20 +46,23 @@ def make_job(user: User, tmp_path: Path, *rows: tuple[str, ...]) -> ImportJob:
     return job
 
 
-def held(job: ImportJob, *, owner: str, until: timedelta) -> None:
-    ImportJob.objects.filter(pk=job.pk).update(owner=owner, lease_until=timezone.now() + until)
+ELSEWHERE = replace(this_process(), host="elsewhere", boot_id="x")
+
+
+def held(job: ImportJob, *, by: Owner, until: timedelta) -> None:
+    ImportJob.objects.filter(pk=job.pk).update(process=asdict(by), lease_until=timezone.now() + until)
 
 
 def test_a_job_that_another_host_works_on_is_left_alone(technician: User, tmp_path: Path):
     make_site()
-    held(make_job(technician, tmp_path), owner="elsewhere:1", until=timedelta(minutes=1))
+    held(make_job(technician, tmp_path), by=ELSEWHERE, until=timedelta(minutes=1))
     assert not take_up_due_import()
 
 
 def test_a_job_whose_lease_has_run_out_is_taken_over(technician: User, tmp_path: Path):
     make_site()
     job = make_job(technician, tmp_path)
-    held(job, owner="elsewhere:1", until=-timedelta(seconds=1))
+    held(job, by=ELSEWHERE, until=-timedelta(seconds=1))
     assert take_up_due_import()
     job.refresh_from_db()
     assert job.state == State.PLANNED
@@ -68,8 +73,22 @@ def test_a_job_whose_process_died_on_this_host_is_taken_over_at_once(technician:
     job = make_job(technician, tmp_path)
     with subprocess.Popen([sys.executable, "-c", ""]) as process:
         process.wait()
-    held(job, owner=f"{os.uname().nodename}:{process.pid}", until=timedelta(minutes=10))
+    held(job, by=replace(this_process(), process_id=process.pid), until=timedelta(minutes=10))
     assert take_up_due_import()
+
+
+def test_a_process_of_the_same_number_is_not_the_one_that_died(technician: User, tmp_path: Path):
+    """In a container that is started again, the worker has the same number each time."""
+    make_site()
+    job = make_job(technician, tmp_path)
+    held(job, by=replace(this_process(), started="1"), until=timedelta(minutes=10))
+    assert take_up_due_import()
+
+
+def test_a_job_that_a_living_process_works_on_is_left_alone(technician: User, tmp_path: Path):
+    make_site()
+    held(make_job(technician, tmp_path), by=this_process(), until=timedelta(minutes=1))
+    assert not take_up_due_import()
 
 
 def test_what_its_owner_may_not_do_any_more_is_not_done(technician: User, tmp_path: Path):

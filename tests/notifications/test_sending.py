@@ -256,16 +256,16 @@ def test_what_a_dead_process_left_behind_is_sent_and_what_a_living_one_holds_is_
     me = this_process()
     elsewhere = asdict(replace(me, host="another", boot_id="x"))
     lease = NOON + timedelta(minutes=10)
-    Mail.objects.update(state=State.SENDING, owner=asdict(me), lease_until=lease)
+    Mail.objects.update(state=State.SENDING, process=asdict(me), lease_until=lease)
     work()
-    Mail.objects.update(owner=elsewhere)
+    Mail.objects.update(process=elsewhere)
     work()
     assert server.attempts == 0
-    Mail.objects.update(owner=asdict(replace(me, started="1")))
+    Mail.objects.update(process=asdict(replace(me, started="1")))
     work()
     assert len(server.messages) == 1
     tell("pipe:2")
-    Mail.objects.filter(state=State.QUEUED).update(state=State.SENDING, owner=elsewhere, lease_until=lease)
+    Mail.objects.filter(state=State.QUEUED).update(state=State.SENDING, process=elsewhere, lease_until=lease)
     at_noon.move_to(lease + timedelta(seconds=1))
     work()
     assert len(server.messages) == 2

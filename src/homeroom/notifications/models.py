@@ -7,6 +7,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from homeroom.leases import Leased
 from homeroom.notifications.kinds import Delivery, Kind, kind_of
 
 
@@ -52,7 +53,7 @@ def new_message_id() -> str:
     return f"<{uuid4().hex}@{domain or 'localhost'}>"
 
 
-class Mail(models.Model):
+class Mail(Leased):
     """One mail to one person: of one fact, or a day's digest of several. Rendered when it is sent."""
 
     class State(models.TextChoices):
@@ -78,11 +79,6 @@ class Mail(models.Model):
     settled_at = models.DateTimeField(
         _("settled"), null=True, help_text="When it was sent, failed or was dropped."
     )
-    fence = models.PositiveIntegerField(
-        default=0, help_text="Grows with each owner; what a former owner has to say is refused."
-    )
-    owner = models.JSONField(null=True, help_text="The process that sends it.")
-    lease_until = models.DateTimeField(null=True)
 
     class Meta:
         ordering = ["-id"]

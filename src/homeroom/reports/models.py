@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from homeroom.inventory.exports.formats import Format
 from homeroom.inventory.exports.reports import title_of
+from homeroom.leases import Leased
 from homeroom.schedules.models import Scheduled
 
 JULY = 7
@@ -102,7 +103,7 @@ def in_a_week() -> datetime:
     return timezone.now() + timedelta(days=7)
 
 
-class ReportFile(models.Model):
+class ReportFile(Leased):
     """A report that is made into a file while nobody waits. A worker makes it, and only a whole one is ever offered."""
 
     class State(models.TextChoices):
@@ -136,11 +137,6 @@ class ReportFile(models.Model):
     finished_at = models.DateTimeField(_("finished"), null=True)
     expires_at = models.DateTimeField(_("kept until"), default=in_a_week)
     attempts = models.PositiveIntegerField(default=0)
-    fence = models.PositiveIntegerField(
-        default=0, help_text="Grows with each process that makes it; what a former one has to say is refused."
-    )
-    process = models.JSONField(null=True, help_text="The process that makes it.")
-    lease_until = models.DateTimeField(null=True)
 
     class Meta:
         ordering = ["-id"]

@@ -8,13 +8,10 @@ from django.db.models import F
 from django.utils import timezone
 
 from homeroom.applesync.models import SyncRun
+from homeroom.leases import LeaseLost
 from homeroom.processes import Owner, this_process
 
 SILENCE_OF_ANOTHER_HOST = timedelta(seconds=30)
-
-
-class LeaseLost(Exception):  # noqa: N818
-    """Another process has taken the run over; nothing more may be written."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from homeroom.applesync.models import SyncRun
 from homeroom.applesync.pipeline import managed, missing, plan, replacing
 from homeroom.applesync.pipeline.asking import Asked, LiveApple, Spent
 from homeroom.applesync.pipeline.coverage import Answer
-from homeroom.applesync.pipeline.lease import Lease, LeaseLost
+from homeroom.applesync.pipeline.lease import Lease
 from homeroom.applesync.pipeline.preview import Previewing, Recorded, Replaying, discard_stage
 from homeroom.applesync.pipeline.queue import CHUNK, Target
 from homeroom.applesync.pipeline.seen import Seen
@@ -38,6 +38,7 @@ from homeroom.applesync.pipeline.writing import Applying, Writing
 from homeroom.applesync.replacements.queries import originals_to_ask_for
 from homeroom.applesync.verbs import runs
 from homeroom.insurance.queries import today
+from homeroom.leases import LeaseLost
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -3,6 +3,8 @@ from django.db import models
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+from homeroom.leases import Leased
+
 
 class Noun(models.TextChoices):
     """What a file can bring in."""
@@ -19,7 +21,7 @@ class DateOrder(models.TextChoices):
     DAY_FIRST = "day-first", _("Day first (April 3)")
 
 
-class ImportJob(models.Model):
+class ImportJob(Leased):
     """One file on its way into the inventory: its mapping, plan and outcome, and who works on it."""
 
     class State(models.TextChoices):
@@ -60,12 +62,6 @@ class ImportJob(models.Model):
     requested_by_label = models.CharField(_("imported by"), max_length=200)
     requested_at = models.DateTimeField(_("uploaded"), auto_now_add=True)
     finished_at = models.DateTimeField(_("finished"), null=True)
-
-    fence = models.PositiveIntegerField(
-        default=0, help_text="Grows with each owner; a former owner's work is dropped."
-    )
-    owner = models.CharField(max_length=255, blank=True, help_text="Host and process that work on it.")
-    lease_until = models.DateTimeField(null=True)
 
     class Meta:
         ordering = ["-id"]

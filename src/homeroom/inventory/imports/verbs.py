@@ -23,6 +23,7 @@ from homeroom.inventory.imports.models import ImportJob
 from homeroom.inventory.imports.planning import Planner, Source, Tally, headers_and_examples
 from homeroom.inventory.imports.reading import is_zip
 from homeroom.inventory.imports.rows import Options
+from homeroom.leases import LET_GO, held
 from homeroom.web.errors import Refused
 
 State = ImportJob.State
@@ -109,14 +110,14 @@ def _finish(job: ImportJob, tally: Tally, viewer: Viewer, *, at: datetime) -> No
         "new_sites": tally.new_sites,
         "state": State.APPLIED,
         "note": "",
-        "owner": "",
         "finished_at": at,
+        **LET_GO,
     }
     if job.pk is None:
         for name, value in values.items():
             setattr(job, name, value)
         job.save()
-    elif not ImportJob.objects.filter(pk=job.pk, fence=job.fence, state=State.APPLYING).update(**values):
+    elif not held(job).update(**values):
         raise PlanHasChanged
     after = {"file": job.file_name, **tally.counts(), "new_sites": tally.new_sites}
     record(viewer.actor, f"{job.noun}.imported", job, after=after)
@@ -197,8 +198,7 @@ def choose_columns(job: ImportJob, *, mapping: Sequence[str], create_sites: bool
         date_order=date_order,
         state=State.PLANNING,
         note="",
-        owner="",
-        lease_until=None,
+        **LET_GO,
         created=0,
         updated=0,
         unchanged=0,
@@ -210,9 +210,7 @@ def choose_columns(job: ImportJob, *, mapping: Sequence[str], create_sites: bool
 
 def request_apply(job: ImportJob) -> None:
     """Have the plan that was shown applied. Asked twice, it is applied once."""
-    moved = ImportJob.objects.filter(pk=job.pk, state=State.PLANNED).update(
-        state=State.APPLYING, owner="", lease_until=None
-    )
+    moved = ImportJob.objects.filter(pk=job.pk, state=State.PLANNED).update(state=State.APPLYING, **LET_GO)
     if not moved:
         raise Refused(translated("This import can't be applied: check its columns and its problems first."))
 

@@ -1,12 +1,10 @@
 """The worker's side of imports: claim one, plan or apply it, and never leave one behind."""
 
-import os
-import socket
 from datetime import timedelta
 
 import structlog
 from django.db import transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as translated
 
@@ -22,6 +20,7 @@ from homeroom.inventory.imports.verbs import (
     read_header,
     source_of,
 )
+from homeroom.leases import LET_GO, LeaseLost, held, renew, take
 from homeroom.web.errors import Refused
 
 State = ImportJob.State
@@ -34,10 +33,6 @@ KEPT = timedelta(days=7)
 """How long an upload waits to be applied, and how long the rows of an applied one can be looked at."""
 
 log = structlog.get_logger(__name__)
-
-
-class LeaseLost(Exception):  # noqa: N818 - the name is the fact
-    """Another worker took this import over."""
 
 
 def take_up_due_import() -> bool:
@@ -60,37 +55,13 @@ def take_up_due_import() -> bool:
 
 
 def _claim() -> ImportJob | None:
-    """Take one job by a conditional update: of two workers that see it, one gets it."""
-    now = timezone.now()
-    for job in ImportJob.objects.filter(state__in=UNDER_WAY).order_by("pk"):
-        is_free = not job.owner or job.lease_until is None or job.lease_until < now or _is_dead(job.owner)
-        if not is_free:
-            continue
-        lease = APPLY_LEASE if job.state == State.APPLYING else LEASE
-        claimed = ImportJob.objects.filter(pk=job.pk, fence=job.fence, state=job.state).update(
-            fence=F("fence") + 1, owner=_me(), lease_until=now + lease
-        )
-        if claimed:
-            job.refresh_from_db()
-            return job
-    return None
+    jobs = ImportJob.objects.filter(state__in=UNDER_WAY).order_by("pk")
+    taken = (take(job, _lease_of(job)) for job in jobs if job.is_left_behind)
+    return next(filter(None, taken), None)
 
 
-def _me() -> str:
-    return f"{socket.gethostname()}:{os.getpid()}"
-
-
-def _is_dead(owner: str) -> bool:
-    host, _, process = owner.rpartition(":")
-    if host != socket.gethostname():
-        return False
-    try:
-        os.kill(int(process), 0)
-    except ProcessLookupError:
-        return True
-    except PermissionError:
-        return False
-    return False
+def _lease_of(job: ImportJob) -> timedelta:
+    return APPLY_LEASE if job.state == State.APPLYING else LEASE
 
 
 def _do(job: ImportJob) -> None:
@@ -108,27 +79,20 @@ def _do(job: ImportJob) -> None:
 
 
 def _read(job: ImportJob) -> None:
-    mine = _mine(job)
+    mine = held(job)
     read_header(job)
-    mine.update(
-        state=job.state,
-        headers=job.headers,
-        examples=job.examples,
-        mapping=job.mapping,
-        owner="",
-        lease_until=None,
-    )
+    mine.update(state=job.state, headers=job.headers, examples=job.examples, mapping=job.mapping, **LET_GO)
 
 
 def _plan(job: ImportJob, viewer: Viewer, *, note: str = "") -> None:
     """Work out what the file would do, and keep it row by row to be looked at."""
     planner = Planner(source_of(job), viewer)
     with transaction.atomic():
-        _renew(job)
+        renew(job, LEASE)
         ImportRow.objects.filter(job=job).delete()
     for batch in planner.batches():
         with transaction.atomic():
-            _renew(job, **planner.tally.counts())
+            renew(job, LEASE, **planner.tally.counts())
             ImportRow.objects.bulk_create(_rows(job, batch))
     tally = planner.tally
     state = State.REFUSED if tally.refused else State.PLANNED
@@ -146,13 +110,13 @@ def _apply(job: ImportJob, viewer: Viewer) -> None:
     try:
         apply_file(source_of(job), viewer, expected=job.fingerprint, job=job)
     except (PlanHasChanged, RowsRefused):
-        if _mine(job).update(state=State.PLANNING, lease_until=timezone.now() + LEASE):
-            job.state = State.PLANNING
-            note = translated(
-                "The inventory has changed since this plan was made, so nothing was applied. "
-                "Look at the new plan and apply it again."
-            )
-            _plan(job, viewer, note=note)
+        renew(job, LEASE, state=State.PLANNING)
+        job.state = State.PLANNING
+        note = translated(
+            "The inventory has changed since this plan was made, so nothing was applied. "
+            "Look at the new plan and apply it again."
+        )
+        _plan(job, viewer, note=note)
         return
     _forget_applied(job)
 
@@ -172,18 +136,9 @@ def _rows(job: ImportJob, batch: list[Planned]) -> list[ImportRow]:
     ]
 
 
-def _mine(job: ImportJob) -> QuerySet[ImportJob]:
-    return ImportJob.objects.filter(pk=job.pk, fence=job.fence, state=job.state)
-
-
-def _renew(job: ImportJob, **counts: int) -> None:
-    if not _mine(job).update(lease_until=timezone.now() + LEASE, **counts):
-        raise LeaseLost
-
-
 def _settle(job: ImportJob, *, state: State, note: str, **values: object) -> None:
     """End this turn of work, unless somebody else has taken the job over."""
-    _mine(job).update(state=state, note=note, owner="", lease_until=None, **values)
+    held(job).update(state=state, note=note, **values, **LET_GO)
 
 
 def _forget_applied(job: ImportJob) -> None:

@@ -5,16 +5,16 @@ A mail is sent twice only where a process dies between the server's acceptance a
 
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import asdict
-from datetime import datetime, timedelta
+from datetime import timedelta
 from threading import Event
 
 import structlog
-from django.db.models import F, QuerySet
+from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from homeroom.accounts.policy import Role
+from homeroom.leases import LET_GO, held, take
 from homeroom.notifications import diagnosis
 from homeroom.notifications.facts import unpacked
 from homeroom.notifications.kinds import Delivery
@@ -22,7 +22,6 @@ from homeroom.notifications.models import Mail, Preference
 from homeroom.notifications.rules import delivery_of, may_be_told, pause_after
 from homeroom.notifications.server import Call, mail_server
 from homeroom.notifications.writing import Told, written
-from homeroom.processes import is_left_behind, this_process
 
 State = Mail.State
 LEASE = timedelta(minutes=10)
@@ -52,26 +51,16 @@ def send_due_mail(stop: Event) -> bool:
 
 
 def _claim() -> Mail | None:
-    """Take one mail by a conditional update: of two workers that see it, one gets it."""
-    now = timezone.now()
-    for mail in _candidates(now):
-        claimed = Mail.objects.filter(pk=mail.pk, fence=mail.fence, state=mail.state).update(
-            state=State.SENDING,
-            fence=F("fence") + 1,
-            attempts=F("attempts") + 1,
-            owner=asdict(this_process()),
-            lease_until=now + LEASE,
-        )
-        if claimed:
-            return Mail.objects.select_related("recipient").get(pk=mail.pk)
-    return None
+    taken = (take(mail, LEASE, state=State.SENDING, attempts=F("attempts") + 1) for mail in _candidates())
+    return next(filter(None, taken), None)
 
 
-def _candidates(now: datetime) -> Iterator[Mail]:
+def _candidates() -> Iterator[Mail]:
     for mail in Mail.objects.filter(state=State.SENDING).order_by("due_at", "pk"):
-        if is_left_behind(mail.owner, mail.lease_until, now):
+        if mail.is_left_behind:
             yield mail
-    yield from Mail.objects.filter(state=State.QUEUED, due_at__lte=now).order_by("due_at", "pk")[:CANDIDATES]
+    due = Mail.objects.filter(state=State.QUEUED, due_at__lte=timezone.now())
+    yield from due.order_by("due_at", "pk")[:CANDIDATES]
 
 
 def _send(mail: Mail, call: Call) -> bool:
@@ -120,13 +109,8 @@ def _not_sent(mail: Mail, finding: diagnosis.Finding) -> bool:
         _settle(mail, State.FAILED, note=str(finding))
         return True
     due_at = timezone.now() + pause_after(mail.attempts)
-    _mine(mail).update(
-        state=State.QUEUED,
-        due_at=due_at,
-        note=str(finding),
-        address=mail.recipient.email,
-        owner=None,
-        lease_until=None,
+    held(mail).update(
+        state=State.QUEUED, due_at=due_at, note=str(finding), address=mail.recipient.email, **LET_GO
     )
     log.warning("A mail waits", mail=mail.pk, attempts=mail.attempts, why=finding.detail)
     if finding.of_server:
@@ -137,15 +121,6 @@ def _not_sent(mail: Mail, finding: diagnosis.Finding) -> bool:
 
 def _settle(mail: Mail, state: Mail.State, *, note: str = "") -> None:
     """What became of it, unless another process has taken it over since."""
-    _mine(mail).update(
-        state=state,
-        note=note,
-        address=mail.recipient.email,
-        settled_at=timezone.now(),
-        owner=None,
-        lease_until=None,
+    held(mail).update(
+        state=state, note=note, address=mail.recipient.email, settled_at=timezone.now(), **LET_GO
     )
-
-
-def _mine(mail: Mail) -> QuerySet[Mail]:
-    return Mail.objects.filter(pk=mail.pk, fence=mail.fence, state=State.SENDING)

@@ -8,7 +8,6 @@ thread with a connection of its own.
 import os
 import shutil
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict
 from datetime import datetime, timedelta
 from threading import Event, Thread
 from typing import Any, Self
@@ -16,7 +15,7 @@ from uuid import uuid4
 
 import structlog
 from django.db import Error, connection
-from django.db.models import F, QuerySet
+from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from xlsxwriter.exceptions import XlsxWriterException
@@ -24,7 +23,7 @@ from xlsxwriter.exceptions import XlsxWriterException
 from homeroom.accounts.policy import Viewer
 from homeroom.inventory.exports.formats import Format, Row, refuse_too_many, write_rows_as
 from homeroom.inventory.exports.reports import report_named
-from homeroom.processes import is_left_behind, this_process
+from homeroom.leases import LET_GO, LeaseLost, held, renew, take
 from homeroom.reports.models import ReportFile, folder_path, in_a_week
 from homeroom.reports.queries.files import UNDER_WAY, may_make, rights_of
 from homeroom.reports.selection import selection
@@ -41,10 +40,6 @@ PORTION = 500
 log = structlog.get_logger(__name__)
 
 
-class LeaseLost(Exception):  # noqa: N818 - the name is the fact
-    """Another process has taken the file over, or it was deleted."""
-
-
 class Stopped(Exception):  # noqa: N818 - the name is the fact
     """The worker is asked to end."""
 
@@ -57,7 +52,7 @@ def make_due_file(stop: Event) -> bool:
     became = _attempt(
         file, stop
     )  # by now the rows that were read are let go of, and this connection may write
-    kept = _mine(file).update(process=None, lease_until=None, **became)
+    kept = held(file).update(**became, **LET_GO)
     if not kept or became["state"] != State.READY:
         _remove(file.folder)
     return True
@@ -96,9 +91,10 @@ class Heartbeat:
             while not self._over.wait(BEAT_SECONDS):
                 told = {"rows": self.rows, "rows_done": self.rows_done}
                 try:
-                    if not _mine(self._file).update(**told, lease_until=timezone.now() + LEASE):
-                        self._lost.set()
-                        return
+                    renew(self._file, LEASE, **told)
+                except LeaseLost:
+                    self._lost.set()
+                    return
                 except Error:
                     log.warning("The progress of a file could not be written", file=self._file.pk)
                     connection.close()
@@ -107,29 +103,22 @@ class Heartbeat:
 
 
 def _claim() -> ReportFile | None:
-    """Take one by a conditional update: of two workers that see it, one gets it."""
-    now = timezone.now()
     for file in ReportFile.objects.filter(state__in=UNDER_WAY).order_by("pk"):
-        if file.state == State.MAKING and not is_left_behind(file.process, file.lease_until, now):
+        if not file.is_left_behind:
             continue
-        claimed = ReportFile.objects.filter(pk=file.pk, fence=file.fence, state=file.state).update(
+        claimed = take(
+            file,
+            LEASE,
             state=State.MAKING,
             folder=uuid4().hex,
             rows=None,
             rows_done=0,
-            started_at=now,
+            started_at=timezone.now(),
             attempts=F("attempts") + 1,
-            fence=F("fence") + 1,
-            process=asdict(this_process()),
-            lease_until=now + LEASE,
         )
         if claimed:
-            return ReportFile.objects.select_related("owner").filter(pk=file.pk, fence=file.fence + 1).first()
+            return claimed
     return None
-
-
-def _mine(file: ReportFile) -> QuerySet[ReportFile]:
-    return ReportFile.objects.filter(pk=file.pk, fence=file.fence, state=State.MAKING)
 
 
 def _attempt(file: ReportFile, stop: Event) -> dict[str, Any]:
