@@ -337,6 +337,21 @@ class TestRights:
         assert "Site:" in ReportDelivery.objects.get(recipient=elsewhere).note
         assert len(server.messages) == 1
 
+    def test_whose_file_is_gone_while_mail_waits_is_not_sent_to_it(
+        self, administrator: User, server: MailServer, clock: Any
+    ) -> None:
+        make_schedule(administrator)
+        clock.move_to(MONDAY)
+        server.stop()
+        work()
+        delete_file(ReportFile.objects.get(), actor=administrator.actor)
+        server.start()
+        clock.move_to(MONDAY + DAY)
+        send_due_mail(Event())
+        assert server.messages == []
+        mail = Mail.objects.get()
+        assert (mail.state, mail.note[:11]) == (Mail.State.DROPPED, "It is gone,")
+
     @pytest.mark.parametrize("loses", ["role", "account", "place"])
     def test_who_loses_the_right_while_mail_waits_gets_none(
         self, administrator: User, server: MailServer, clock: Any, loses: str

@@ -28,9 +28,9 @@ def _file(context: Mapping[str, Any]) -> Iterator[Attachment]:
 
 
 def _may_know(user: User, context: Mapping[str, Any]) -> bool:
-    """Whoever still receives the schedule, and may see its report."""
+    """Whoever still receives the schedule and may see its report, while there is a file to be fetched."""
     delivery = _delivery(context)
-    if delivery is None or why_nothing(user, delivery.turn.schedule.report):
+    if delivery is None or delivery.file is None or why_nothing(user, delivery.turn.schedule.report):
         return False
     return delivery.turn.schedule.recipients.filter(pk=user.pk).exists()
 

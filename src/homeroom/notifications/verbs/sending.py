@@ -99,7 +99,7 @@ def _still_told(mail: Mail) -> list[Told]:
         and (kind.may_know is None or kind.may_know(person, unpacked(telling.fact.context or {})))
     ]
     if not told:
-        raise Unwanted(_("The recipient may no longer know this, or chose not to be told."))
+        raise Unwanted(_("It is gone, or the recipient may no longer know it or chose not to be told."))
     return told
 
 
