@@ -69,7 +69,7 @@ def order_again(file: ReportFile, *, viewer: Viewer) -> ReportFile:
 def delete_file(file: ReportFile, *, actor: Actor) -> None:
     """Take back the order or delete the file. The worker that makes it notices, stops, and clears up.
 
-    Who was not told of it yet is not told; mail that is queued keeps its link.
+    Who was not told of it yet is not told, and gets no mail that waits.
     """
     stored = ReportFile.objects.select_for_update().filter(pk=file.pk).first()
     if stored is None:
