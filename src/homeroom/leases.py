@@ -34,7 +34,7 @@ class Leased(models.Model):
         abstract = True
 
     @property
-    def is_left_behind(self) -> bool:
+    def is_free(self) -> bool:
         """Nobody works on it: nobody has taken it yet, or who has is dead or silent."""
         return is_left_behind(self.process, self.lease_until, timezone.now())
 
@@ -46,7 +46,7 @@ LET_GO: dict[str, Any] = {"process": None, "lease_until": None}
 
 def take(row: Row, lease: timedelta, **values: Any) -> Row | None:
     """Take it, and write the values: the row as it stands then. None: somebody else came first."""
-    taken = held(row).update(
+    taken = unchanged(row).update(
         fence=models.F("fence") + 1,
         process=asdict(this_process()),
         lease_until=timezone.now() + lease,
@@ -55,12 +55,12 @@ def take(row: Row, lease: timedelta, **values: Any) -> Row | None:
     return models.QuerySet(type(row)).filter(pk=row.pk, fence=row.fence + 1).first() if taken else None
 
 
-def held(row: Row) -> models.QuerySet[Row]:
-    """The row, to be written to, as long as it is as this process has it; else nothing."""
+def unchanged(row: Row) -> models.QuerySet[Row]:
+    """The row, to be written to, as long as it stands as it was read; else nothing."""
     return models.QuerySet(type(row)).filter(pk=row.pk, fence=row.fence, state=row.state)
 
 
 def renew(row: Row, lease: timedelta, **values: Any) -> None:
     """Write the values and go on. Inside a transaction this is what fences it. Raises LeaseLost."""
-    if not held(row).update(lease_until=timezone.now() + lease, **values):
+    if not unchanged(row).update(lease_until=timezone.now() + lease, **values):
         raise LeaseLost

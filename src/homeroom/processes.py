@@ -25,9 +25,11 @@ class Owner:
 
     @property
     def is_alive(self) -> bool | None:
-        """What the process table says; None of a process on another host."""
-        if self.host != _host() or not self.started:
+        """What the process table says; None of a process on another host, and of one that is only known by number."""
+        if self.host != _host():
             return None
+        if not self.started:
+            return None if _is_there(self.process_id) else False
         return self.is_this_host and _start_time(self.process_id) == self.started
 
     def __str__(self) -> str:
@@ -54,6 +56,17 @@ def _host() -> str:
 def _boot_id() -> str:
     path = Path("/proc/sys/kernel/random/boot_id")
     return path.read_text().strip() if path.exists() else ""
+
+
+def _is_there(process_id: int) -> bool:
+    """Whether any process has the number."""
+    try:
+        os.kill(process_id, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def _start_time(process_id: int) -> str:

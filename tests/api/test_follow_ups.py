@@ -9,6 +9,7 @@ from homeroom.accounts.models import ApiToken
 from homeroom.accounts.policy import Role
 from homeroom.insurance.models import FollowUp
 from homeroom.insurance.queries import today
+from homeroom.insurance.rules import FollowUpState
 from tests.api.test_api import Caller, is_problem
 from tests.builders import make_device, make_site
 from tests.insurance.ends import covered_until, ending_in
@@ -89,7 +90,9 @@ def test_another_end_than_was_seen_is_refused() -> None:
     covered_until(device, today() + 80 * DAY)
     caller, address = Caller(), f"/devices/{device.pk}/follow-up"
     body = {"follow_up": "will_not_renew", "ends": str(today() + 20 * DAY)}
-    assert is_problem(caller.send("PUT", address, body), 409)
+    for follow_up in FollowUpState:
+        until = {"until": str(today() + 3 * DAY)} if follow_up == FollowUpState.SNOOZED else {}
+        assert is_problem(caller.send("PUT", address, body | {"follow_up": follow_up} | until), 409)
     assert caller.send("PUT", address, body | {"ends": str(today() + 80 * DAY)}).status_code == 200
 
 

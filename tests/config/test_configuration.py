@@ -1,5 +1,6 @@
 """Settings: a wrong one is a clear sentence at start, and the first start makes what is missing."""
 
+import errno
 import os
 import secrets
 import stat
@@ -9,6 +10,7 @@ from pathlib import Path
 from secrets import token_urlsafe
 
 import pytest
+from django.core.exceptions import ImproperlyConfigured
 
 from homeroom.config.configuration import read_configuration
 
@@ -56,6 +58,20 @@ def test_the_key_is_made_once_however_many_start_at_once(tmp_path: Path) -> None
     ]
     keys = {start.communicate()[0] for start in starts}
     assert len(keys) == 1
+
+
+def test_where_no_key_file_can_be_made_the_start_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_arguments: object) -> None:
+        raise OSError(errno.EOPNOTSUPP, "Operation not supported")
+
+    monkeypatch.setenv("HOMEROOM_DATA_DIR", str(tmp_path))
+    monkeypatch.delenv("HOMEROOM_SECRET_KEYS", raising=False)
+    monkeypatch.setattr(os, "link", refuse)
+    with pytest.raises(ImproperlyConfigured, match="can't be made: Operation not supported"):
+        _ = read_configuration().keys
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_key_that_another_start_is_making_is_never_read_half_made(

@@ -182,6 +182,16 @@ def test_all_is_what_the_page_showed_or_nothing(as_technician: Client, change: C
     assert not FollowUp.objects.filter(decision="acknowledged").exists()
 
 
+def test_of_all_a_row_that_was_ticked_before_it_moved_is_left_as_it_is(as_technician: Client):
+    many_ending({pk: today() + 20 * DAY for pk in range(1, 121)})
+    box_of_one = ticked(Device.objects.get(pk=1))
+    one_is_extended()
+    mark = all_of(as_technician, as_technician.get(REPORT))
+    _answer, told = decide(as_technician, box_of_one, all=mark, decision="acknowledged")
+    assert told[0].startswith("119 devices are acknowledged")
+    assert "by now. Look at it again, then decide." in told[1]
+
+
 def test_more_than_the_page_counts_are_not_decided_about_in_one_request(as_technician: Client):
     many_ending({pk: today() + 20 * DAY for pk in range(1, MOST_COUNTED + 2)})
     assert ALL not in as_technician.get(REPORT).content.decode()

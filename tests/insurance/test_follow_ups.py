@@ -184,6 +184,8 @@ def test_a_stale_page_decides_about_no_other_end_than_it_showed():
     outcome = verbs.will_not_renew(these(device), actor=COMMAND_LINE, ends={device.pk: seen})
     assert "by now" in outcome.left_out[0].why
     assert (outcome.decided, outcome.more_left_out, state(device)) == (0, 0, "waiting")
+    outcome = verbs.reopen(these(device), actor=COMMAND_LINE, ends={device.pk: seen})
+    assert "by now" in outcome.left_out[0].why, "it waits, but not for this end"
     verbs.will_not_renew(these(device), actor=COMMAND_LINE, ends={device.pk: seen + 365 * DAY})
     assert state(device) == "will_not_renew"
 

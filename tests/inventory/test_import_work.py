@@ -21,7 +21,7 @@ from django.utils import timezone
 from homeroom.accounts.models import User
 from homeroom.accounts.policy import COMMAND_LINE_VIEWER, Role
 from homeroom.audit.models import Entry
-from homeroom.inventory.imports import verbs
+from homeroom.inventory.imports import verbs, work
 from homeroom.inventory.imports.planning import Source
 from homeroom.inventory.imports.work import take_up_due_import
 from homeroom.inventory.models import Device, ImportJob, ImportRow
@@ -157,6 +157,38 @@ def test_a_former_owners_apply_is_dropped(technician: User, tmp_path: Path):
     with pytest.raises(verbs.PlanHasChanged):
         verbs.apply_file(verbs.source_of(job), technician.viewer(), expected=job.fingerprint, job=job)
     assert not Device.objects.exists()
+
+
+def test_whose_import_is_taken_over_while_it_is_applied_does_no_more_to_it(
+    technician: User, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    make_site()
+    job = make_job(technician, tmp_path)
+    take_up_due_import()
+    verbs.request_apply(job)
+
+    def applied_by_another(*_arguments: object, job: ImportJob, **_named: object) -> None:
+        ImportJob.objects.filter(pk=job.pk).update(fence=job.fence + 1)
+        raise verbs.PlanHasChanged
+
+    monkeypatch.setattr(work, "apply_file", applied_by_another)
+    assert take_up_due_import()
+    job.refresh_from_db()
+    assert (job.state, job.note) == (State.APPLYING, "")
+
+
+def test_a_dead_process_is_known_by_its_number_where_nothing_tells_when_it_began(
+    technician: User, tmp_path: Path
+):
+    make_site()
+    job = make_job(technician, tmp_path)
+    with subprocess.Popen([sys.executable, "-c", ""]) as process:
+        process.wait()
+    unknown = replace(this_process(), started="")
+    held(job, by=unknown, until=timedelta(minutes=10))
+    assert not take_up_due_import()
+    held(job, by=replace(unknown, process_id=process.pid), until=timedelta(minutes=10))
+    assert take_up_due_import()
 
 
 def test_uploads_that_nobody_applied_are_forgotten_after_a_week(technician: User, tmp_path: Path):

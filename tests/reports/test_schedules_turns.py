@@ -251,6 +251,23 @@ class TestMail:
         assert said in text_of(message)
         assert "is attached" not in text_of(message)
 
+    def test_mail_that_waited_longer_than_the_file_is_kept_leads_to_no_file(
+        self, administrator: User, server: MailServer, clock: Any
+    ) -> None:
+        schedule = make_schedule(administrator)
+        clock.move_to(MONDAY)
+        server.stop()
+        work()
+        clock.move_to(MONDAY + 8 * DAY)
+        forget_old_files(timezone.now())
+        server.start()
+        send_due_mail(Event())
+        (message,) = server.messages
+        for said in (text_of(message), html_of(message)):
+            assert "the file was kept until March 16, 2026" in said
+            assert "/reports/files/" not in said
+            assert schedule.get_absolute_url() in said
+
     def test_without_rows_it_says_so_or_does_not_come(
         self, administrator: User, server: MailServer, clock: Any
     ) -> None:
@@ -337,10 +354,10 @@ class TestRights:
         assert "Site:" in ReportDelivery.objects.get(recipient=elsewhere).note
         assert len(server.messages) == 1
 
-    def test_whose_file_is_gone_while_mail_waits_is_not_sent_to_it(
+    def test_who_deletes_the_file_while_mail_waits_gets_none(
         self, administrator: User, server: MailServer, clock: Any
     ) -> None:
-        make_schedule(administrator)
+        schedule = make_schedule(administrator)
         clock.move_to(MONDAY)
         server.stop()
         work()
@@ -349,8 +366,17 @@ class TestRights:
         clock.move_to(MONDAY + DAY)
         send_due_mail(Event())
         assert server.messages == []
-        mail = Mail.objects.get()
-        assert (mail.state, mail.note[:11]) == (Mail.State.DROPPED, "It is gone,")
+        assert Mail.objects.get().state == Mail.State.DROPPED
+        assert states(schedule) == {administrator.email: State.DECLINED}
+
+    def test_who_deletes_the_file_once_it_was_sent_was_told(
+        self, administrator: User, server: MailServer, clock: Any
+    ) -> None:
+        schedule = make_schedule(administrator)
+        clock.move_to(MONDAY)
+        work()
+        delete_file(ReportFile.objects.get(), actor=administrator.actor)
+        assert states(schedule) == {administrator.email: State.TOLD}
 
     @pytest.mark.parametrize("loses", ["role", "account", "place"])
     def test_who_loses_the_right_while_mail_waits_gets_none(

@@ -20,6 +20,7 @@ from homeroom.insurance.queries import today
 from homeroom.inventory.imports.models import ImportJob, Noun
 from homeroom.inventory.models import Device, Site
 from homeroom.notifications.models import Mail
+from homeroom.reports.models import ReportDelivery, ReportTurn
 from homeroom.reports.verbs.rollup import refresh_rollup
 from homeroom.web.counts import counted
 from tests.api.test_api import Caller
@@ -27,6 +28,7 @@ from tests.applesync.mirrors import make_connection
 from tests.builders import make_device, make_site, make_status, make_user
 from tests.incidents.repairs import box_of, cracked, sent
 from tests.insurance.records import make_synced_record
+from tests.reports.schedules import make_schedule
 
 pytestmark = pytest.mark.django_db
 HOME = "/"
@@ -40,6 +42,7 @@ OF_TECHNICIANS = {
     "Shipments being packed": 1,
     "AppleCare expiring soon": 1,
     "Sync problems": 1,
+    "Reports not sent": 1,
     "Imports to finish": 1,
 }
 MORE_THAN_COUNTED = 10_001
@@ -66,7 +69,10 @@ def numbers(client: Client) -> dict[str, int | None]:
 def rows_at(client: Client, url: str) -> int:
     """How many rows the list there holds, by its own pages."""
     context = client.get(url).context
-    return int(context["table"].paginator.count if "table" in context else context["count"])
+    pages = (
+        context["table"].paginator if "table" in context else getattr(context.get("page"), "paginator", None)
+    )
+    return int(pages.count if pages else context["count"])
 
 
 def text(client: Client) -> str:
@@ -117,6 +123,8 @@ def add_work(site: Site, *people: User) -> None:
 def site(administrator: User, technician: User) -> Site:
     busy = make_site()
     add_work(busy, administrator, technician)
+    turn = ReportTurn.objects.create(schedule=make_schedule(technician))
+    ReportDelivery.objects.create(turn=turn, recipient=technician, state=ReportDelivery.State.FAILED)
     return busy
 
 

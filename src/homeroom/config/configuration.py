@@ -178,13 +178,17 @@ def _key_from_file(path: Path) -> str:
 
 def _make_key_file(path: Path) -> None:
     """Make the key file, whole before it has its name; of several that start at once, one key stays."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with NamedTemporaryFile("w", dir=path.parent) as file:
-        file.write(secrets.token_urlsafe(48) + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-        with suppress(FileExistsError):
-            os.link(file.name, path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with NamedTemporaryFile("w", dir=path.parent, prefix=f"{path.name}.") as file:
+            file.write(secrets.token_urlsafe(48) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+            with suppress(FileExistsError):
+                os.link(file.name, path)
+    except OSError as error:
+        msg = f"The key file {path} can't be made: {error.strerror}. Make it possible, or set HOMEROOM_SECRET_KEYS."
+        raise ImproperlyConfigured(msg) from None
 
 
 def read_configuration() -> Configuration:

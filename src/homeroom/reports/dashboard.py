@@ -90,7 +90,7 @@ def sync_problems(viewer: Viewer) -> Iterator[Waiting]:
 
 def reports_not_sent(viewer: Viewer) -> Iterator[Waiting]:
     if number := number_waiting(missed_schedules(viewer)):
-        sentence = _("The last time, somebody got nothing. See why, put it right, and send it again.")
+        sentence = _("The last time, somebody got nothing. The page of the schedule says why.")
         url = f"{reverse('reports:schedules')}?show=missed"
         yield Waiting(_("Reports not sent"), sentence, url, number, Severity.LATE)
 

@@ -267,6 +267,11 @@ class ReportTurn(models.Model):
         return f"{self.schedule_id} at {self.taken_at}"
 
 
+TOLD_AS = "report-on-schedule"
+"""The kind of what people are told of a delivery."""
+FACT = "delivery:"
+
+
 class ReportDelivery(models.Model):
     """What became of one turn for one recipient."""
 
@@ -301,4 +306,4 @@ class ReportDelivery(models.Model):
     @property
     def fact(self) -> str:
         """By which it is told once."""
-        return f"delivery:{self.pk}"
+        return f"{FACT}{self.pk}"

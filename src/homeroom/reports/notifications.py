@@ -12,7 +12,7 @@ from homeroom.inventory.exports.formats import CONTENT_TYPES, Format
 from homeroom.notifications.attachments import Attachment
 from homeroom.notifications.kinds import Delivery, Kind
 from homeroom.notifications.verbs import notify
-from homeroom.reports.models import ReportDelivery
+from homeroom.reports.models import TOLD_AS, ReportDelivery
 from homeroom.reports.queries.files import why_closed
 from homeroom.reports.queries.schedules import why_nothing
 
@@ -28,9 +28,11 @@ def _file(context: Mapping[str, Any]) -> Iterator[Attachment]:
 
 
 def _may_know(user: User, context: Mapping[str, Any]) -> bool:
-    """Whoever still receives the schedule and may see its report, while there is a file to be fetched."""
+    """Whoever still receives the schedule, may see its report, and has not deleted the file."""
     delivery = _delivery(context)
-    if delivery is None or delivery.file is None or why_nothing(user, delivery.turn.schedule.report):
+    if delivery is None or delivery.state == ReportDelivery.State.DECLINED:
+        return False
+    if why_nothing(user, delivery.turn.schedule.report):
         return False
     return delivery.turn.schedule.recipients.filter(pk=user.pk).exists()
 
@@ -41,7 +43,7 @@ def _delivery(context: Mapping[str, Any]) -> ReportDelivery | None:
 
 
 REPORT_ON_SCHEDULE = Kind(
-    key="report-on-schedule",
+    key=TOLD_AS,
     label=_("Reports on a schedule"),
     help_text=_("The reports that are sent to you, each with the rows that you may see."),
     permission=Permission.EXPORT,

@@ -20,7 +20,7 @@ def keys_of(texts: Iterable[str]) -> list[int]:
 
 
 def day_of(text: str) -> date | None:
-    """None for what is no day, written as 2026-12-31."""
+    """As ISO 8601 writes it; None for what is no day."""
     with suppress(ValueError):
         return parse_date(text)
     return None

@@ -168,10 +168,9 @@ def _decide(devices: QuerySet[Device], act: _Act, day: date, *, actor: Actor, en
         raise Refused(_("A note has at most %(number)s characters.") % {"number": LONGEST_NOTE}, field="note")
     asked = devices.order_by()
     ending = queries.to_be_decided(asked, day)
-    number, chosen, seen = asked.count(), act.fits(ending), ends or {}
-    found = _read(chosen)
-    moved = {device.pk for device in found if seen.get(device.pk, device.ends) != device.ends}
-    found = [device for device in found if device.pk not in moved]
+    moved = _moved(ending, ends or {})
+    number, chosen = asked.count(), act.fits(ending)
+    found = [device for device in _read(chosen) if device.pk not in moved]
     left_out = tuple(_left_out(asked, ending, chosen, moved, act)) if len(found) < number else ()
     if len(found) == 1:
         before = _standing(found[0])
@@ -181,6 +180,14 @@ def _decide(devices: QuerySet[Device], act: _Act, day: date, *, actor: Actor, en
         _write(found, act, day, actor)
         _record_many(actor, act, found)
     return Outcome(len(found), left_out, max(0, number - len(found) - len(left_out)))
+
+
+def _moved(ending: QuerySet[Any], seen: Seen) -> set[int]:
+    """The devices that end on another day than somebody saw."""
+    if not seen:
+        return set()
+    now = ending.filter(pk__in=seen).values_list("pk", "coverage_ends")
+    return {pk for pk, ends in now if ends != seen[pk]}
 
 
 def _read(chosen: QuerySet[Any]) -> list[_Found]:
@@ -223,7 +230,8 @@ def _left_out(
     not_ending = _("It has no AppleCare whose end is to be decided about.")
     for device in asked.exclude(pk__in=ending.values("pk")).order_by("pk")[:MOST_NAMED]:
         yield LeftOut(device, not_ending)
-    for device in ending.exclude(pk__in=chosen.values("pk")).order_by("pk")[:MOST_NAMED]:
+    unfit = ending.exclude(pk__in=chosen.values("pk")).exclude(pk__in=moved)
+    for device in unfit.order_by("pk")[:MOST_NAMED]:
         yield LeftOut(device, act.why_not(device), as_asked=act.decision == Decision.REOPENED)
     by_now = _("AppleCare ends on %(day)s by now. Look at it again, then decide.")
     for device in ending.filter(pk__in=moved).order_by("pk")[:MOST_NAMED]:

@@ -23,7 +23,7 @@ from homeroom.inventory.imports.models import ImportJob
 from homeroom.inventory.imports.planning import Planner, Source, Tally, headers_and_examples
 from homeroom.inventory.imports.reading import is_zip
 from homeroom.inventory.imports.rows import Options
-from homeroom.leases import LET_GO, held
+from homeroom.leases import LET_GO, unchanged
 from homeroom.web.errors import Refused
 
 State = ImportJob.State
@@ -117,7 +117,7 @@ def _finish(job: ImportJob, tally: Tally, viewer: Viewer, *, at: datetime) -> No
         for name, value in values.items():
             setattr(job, name, value)
         job.save()
-    elif not held(job).update(**values):
+    elif not unchanged(job).update(**values):
         raise PlanHasChanged
     after = {"file": job.file_name, **tally.counts(), "new_sites": tally.new_sites}
     record(viewer.actor, f"{job.noun}.imported", job, after=after)

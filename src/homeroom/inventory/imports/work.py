@@ -20,7 +20,7 @@ from homeroom.inventory.imports.verbs import (
     read_header,
     source_of,
 )
-from homeroom.leases import LET_GO, LeaseLost, held, renew, take
+from homeroom.leases import LET_GO, LeaseLost, renew, take, unchanged
 from homeroom.web.errors import Refused
 
 State = ImportJob.State
@@ -56,7 +56,7 @@ def take_up_due_import() -> bool:
 
 def _claim() -> ImportJob | None:
     jobs = ImportJob.objects.filter(state__in=UNDER_WAY).order_by("pk")
-    taken = (take(job, _lease_of(job)) for job in jobs if job.is_left_behind)
+    taken = (take(job, _lease_of(job)) for job in jobs if job.is_free)
     return next(filter(None, taken), None)
 
 
@@ -79,9 +79,9 @@ def _do(job: ImportJob) -> None:
 
 
 def _read(job: ImportJob) -> None:
-    mine = held(job)
+    row = unchanged(job)
     read_header(job)
-    mine.update(state=job.state, headers=job.headers, examples=job.examples, mapping=job.mapping, **LET_GO)
+    row.update(state=job.state, headers=job.headers, examples=job.examples, mapping=job.mapping, **LET_GO)
 
 
 def _plan(job: ImportJob, viewer: Viewer, *, note: str = "") -> None:
@@ -138,7 +138,7 @@ def _rows(job: ImportJob, batch: list[Planned]) -> list[ImportRow]:
 
 def _settle(job: ImportJob, *, state: State, note: str, **values: object) -> None:
     """End this turn of work, unless somebody else has taken the job over."""
-    held(job).update(state=state, note=note, **values, **LET_GO)
+    unchanged(job).update(state=state, note=note, **values, **LET_GO)
 
 
 def _forget_applied(job: ImportJob) -> None:

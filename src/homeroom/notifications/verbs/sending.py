@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from homeroom.accounts.policy import Role
-from homeroom.leases import LET_GO, held, take
+from homeroom.leases import LET_GO, take, unchanged
 from homeroom.notifications import diagnosis
 from homeroom.notifications.facts import unpacked
 from homeroom.notifications.kinds import Delivery
@@ -57,7 +57,7 @@ def _claim() -> Mail | None:
 
 def _candidates() -> Iterator[Mail]:
     for mail in Mail.objects.filter(state=State.SENDING).order_by("due_at", "pk"):
-        if mail.is_left_behind:
+        if mail.is_free:
             yield mail
     due = Mail.objects.filter(state=State.QUEUED, due_at__lte=timezone.now())
     yield from due.order_by("due_at", "pk")[:CANDIDATES]
@@ -99,7 +99,7 @@ def _still_told(mail: Mail) -> list[Told]:
         and (kind.may_know is None or kind.may_know(person, unpacked(telling.fact.context or {})))
     ]
     if not told:
-        raise Unwanted(_("It is gone, or the recipient may no longer know it or chose not to be told."))
+        raise Unwanted(_("The recipient may no longer know this, or chose not to be told."))
     return told
 
 
@@ -109,7 +109,7 @@ def _not_sent(mail: Mail, finding: diagnosis.Finding) -> bool:
         _settle(mail, State.FAILED, note=str(finding))
         return True
     due_at = timezone.now() + pause_after(mail.attempts)
-    held(mail).update(
+    unchanged(mail).update(
         state=State.QUEUED, due_at=due_at, note=str(finding), address=mail.recipient.email, **LET_GO
     )
     log.warning("A mail waits", mail=mail.pk, attempts=mail.attempts, why=finding.detail)
@@ -121,6 +121,6 @@ def _not_sent(mail: Mail, finding: diagnosis.Finding) -> bool:
 
 def _settle(mail: Mail, state: Mail.State, *, note: str = "") -> None:
     """What became of it, unless another process has taken it over since."""
-    held(mail).update(
+    unchanged(mail).update(
         state=state, note=note, address=mail.recipient.email, settled_at=timezone.now(), **LET_GO
     )

@@ -5,7 +5,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Exists, Max, OuterRef, Prefetch, Q, QuerySet
+from django.db.models import CharField, Exists, Max, OuterRef, Prefetch, Q, QuerySet, Value
+from django.db.models.functions import Cast, Concat
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext_lazy
 
@@ -13,7 +14,7 @@ from homeroom.accounts.models import User
 from homeroom.accounts.policy import Permission, Role, Viewer
 from homeroom.inventory.exports.reports import Report, report_or_none
 from homeroom.notifications.models import Mail, Telling
-from homeroom.reports.models import ReportDelivery, ReportSchedule, ReportTurn
+from homeroom.reports.models import FACT, TOLD_AS, ReportDelivery, ReportSchedule, ReportTurn
 
 State = ReportDelivery.State
 MISSED = (State.REFUSED, State.FAILED)
@@ -71,11 +72,26 @@ def changeable_schedules(viewer: Viewer) -> QuerySet[ReportSchedule]:
 
 
 def missed_schedules(viewer: Viewer) -> QuerySet[ReportSchedule]:
-    """Those that go on, of which somebody got nothing the last time, and that the viewer can put right."""
-    missed = ReportDelivery.objects.filter(
-        turn__schedule=OuterRef("pk"), turn__in=_last_turns(), state__in=MISSED
+    """Those that go on, and of which somebody who receives them got nothing the last time.
+
+    Of those that the viewer may change. Who may not choose recipients sees to themselves.
+    """
+    receives = ReportSchedule.recipients.through.objects.filter(
+        reportschedule=OuterRef("turn__schedule"), user=OuterRef("recipient")
     )
+    got_nothing = Q(state__in=MISSED) | Q(is_told_by_mail(Mail.State.FAILED), state=State.TOLD)
+    missed = ReportDelivery.objects.filter(
+        got_nothing, Exists(receives), turn__schedule=OuterRef("pk"), turn__in=_last_turns()
+    )
+    if not may_choose_recipients(viewer):
+        missed = missed.filter(recipient=viewer.user_id)
     return changeable_schedules(viewer).filter(Exists(missed), active=True)
+
+
+def is_told_by_mail(*states: Mail.State) -> Exists:
+    """The condition that a delivery is told of by a mail in one of these states."""
+    fact = Concat(Value(FACT), Cast(OuterRef("pk"), CharField()))
+    return Exists(Telling.objects.filter(fact__kind=TOLD_AS, fact__key=fact, mail__state__in=states))
 
 
 def may_change_schedule(viewer: Viewer, schedule: ReportSchedule) -> bool:
@@ -131,18 +147,18 @@ def outcome(viewer: Viewer, schedule: ReportSchedule) -> str:
     )
 
 
-def last_turns(viewer: Viewer, schedule: ReportSchedule, kind: str) -> list[tuple[ReportTurn, list[Told]]]:
-    """The last few, with what a viewer is told of each. `kind` is that of their mail."""
+def last_turns(viewer: Viewer, schedule: ReportSchedule) -> list[tuple[ReportTurn, list[Told]]]:
+    """The last few, with what a viewer is told of each."""
     turns = schedule.turns.prefetch_related("deliveries__recipient", "deliveries__file")[:TURNS_TOLD]
     told = [(turn, deliveries_told(viewer, schedule, turn)) for turn in turns]
-    mails = _mails_of(kind, [each for _turn, deliveries in told for each in deliveries])
+    mails = _mails_of([each for _turn, deliveries in told for each in deliveries])
     return [(turn, [Told(each, mails) for each in deliveries]) for turn, deliveries in told]
 
 
-def _mails_of(kind: str, deliveries: Iterable[ReportDelivery]) -> Mapping[int, Mail | None]:
+def _mails_of(deliveries: Iterable[ReportDelivery]) -> Mapping[int, Mail | None]:
     """The mail by which each delivery was told, None while it waits for a digest; by the delivery's key."""
     facts = {delivery.fact: delivery.pk for delivery in deliveries if delivery.state == State.TOLD}
-    tellings = Telling.objects.filter(fact__kind=kind, fact__key__in=facts).select_related("fact", "mail")
+    tellings = Telling.objects.filter(fact__kind=TOLD_AS, fact__key__in=facts).select_related("fact", "mail")
     return {facts[telling.fact.key]: telling.mail for telling in tellings}
 
 

@@ -5,6 +5,7 @@ from typing import IO
 
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -14,8 +15,10 @@ from homeroom.audit.actors import Actor
 from homeroom.audit.verbs import record
 from homeroom.inventory.exports.formats import Format
 from homeroom.inventory.exports.reports import Report, report_or_none
+from homeroom.notifications.models import Mail
 from homeroom.reports.models import ReportDelivery, ReportFile, folder_path, in_a_week
 from homeroom.reports.queries.files import files_under_way, why_closed
+from homeroom.reports.queries.schedules import is_told_by_mail
 from homeroom.reports.selection import in_words, read
 from homeroom.web.errors import Refused
 
@@ -74,7 +77,8 @@ def delete_file(file: ReportFile, *, actor: Actor) -> None:
     stored = ReportFile.objects.select_for_update().filter(pk=file.pk).first()
     if stored is None:
         return
-    ReportDelivery.objects.filter(file=stored, state=ReportDelivery.State.WAITING).update(
+    told = Q(state=ReportDelivery.State.TOLD) & ~is_told_by_mail(Mail.State.SENDING, Mail.State.SENT)
+    ReportDelivery.objects.filter(Q(state=ReportDelivery.State.WAITING) | told, file=stored).update(
         state=ReportDelivery.State.DECLINED, note=_("The file was deleted before it was sent.")
     )
     _record(actor, "report_file.deleted", stored)

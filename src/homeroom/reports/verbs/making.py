@@ -23,7 +23,7 @@ from xlsxwriter.exceptions import XlsxWriterException
 from homeroom.accounts.policy import Viewer
 from homeroom.inventory.exports.formats import Format, Row, refuse_too_many, write_rows_as
 from homeroom.inventory.exports.reports import report_named
-from homeroom.leases import LET_GO, LeaseLost, held, renew, take
+from homeroom.leases import LET_GO, LeaseLost, renew, take, unchanged
 from homeroom.reports.models import ReportFile, folder_path, in_a_week
 from homeroom.reports.queries.files import UNDER_WAY, may_make, rights_of
 from homeroom.reports.selection import selection
@@ -52,7 +52,7 @@ def make_due_file(stop: Event) -> bool:
     became = _attempt(
         file, stop
     )  # by now the rows that were read are let go of, and this connection may write
-    kept = held(file).update(**became, **LET_GO)
+    kept = unchanged(file).update(**became, **LET_GO)
     if not kept or became["state"] != State.READY:
         _remove(file.folder)
     return True
@@ -104,7 +104,7 @@ class Heartbeat:
 
 def _claim() -> ReportFile | None:
     for file in ReportFile.objects.filter(state__in=UNDER_WAY).order_by("pk"):
-        if not file.is_left_behind:
+        if not file.is_free:
             continue
         claimed = take(
             file,

@@ -16,7 +16,6 @@ from homeroom.inventory.exports.reports import Report, report_or_none
 from homeroom.notifications.server import mail_server
 from homeroom.reports.forms import ReportScheduleForm
 from homeroom.reports.models import ReportSchedule
-from homeroom.reports.notifications import REPORT_ON_SCHEDULE
 from homeroom.reports.queries import schedules as queries
 from homeroom.reports.queries.reports import visible_report
 from homeroom.reports.selection import in_words, read
@@ -91,7 +90,7 @@ def detail(request: ViewerRequest, pk: int) -> HttpResponse:
     schedule = get_object_or_404(queries.schedules(request.viewer), pk=pk)
     may_change = queries.may_change_schedule(request.viewer, schedule)
     recipients = list(schedule.recipients.all())
-    turns = queries.last_turns(request.viewer, schedule, REPORT_ON_SCHEDULE.key)
+    turns = queries.last_turns(request.viewer, schedule)
     server = _server()
     context = server | {
         "schedule": schedule,
