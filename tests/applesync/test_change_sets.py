@@ -19,7 +19,7 @@ from homeroom.applesync.models import AppleDevice, Connection, RunChange, Staged
 from homeroom.applesync.pipeline.running import work_on
 from homeroom.applesync.queries.connections import standing
 from homeroom.applesync.verbs.putting_back import put_back, put_back_some
-from homeroom.applesync.verbs.runs import accept_changes, begin, begin_sync
+from homeroom.applesync.verbs.runs import accept_changes, begin_accepted, begin_sync
 from homeroom.audit.actors import COMMAND_LINE
 from homeroom.audit.models import Entry
 from homeroom.insurance.models import CoverageCheck, InsuranceRecord, sync_writes_insurance
@@ -48,7 +48,7 @@ def preview(connection: Connection) -> SyncRun:
 
 
 def accept(run: SyncRun) -> SyncRun:
-    return work_on(begin(accept_changes(run, actor=COMMAND_LINE)))
+    return work_on(begin_accepted(run, actor=COMMAND_LINE))
 
 
 def export(noun: str) -> Rows:

@@ -12,7 +12,7 @@ from homeroom.accounts.policy import Role
 from homeroom.applesync.models import Connection, SyncRun
 from homeroom.applesync.notifications import tell_how_it_ended
 from homeroom.applesync.pipeline.running import work_on
-from homeroom.applesync.verbs.runs import accept_changes, begin, begin_sync, request_sync
+from homeroom.applesync.verbs.runs import begin_accepted, begin_sync, request_sync
 from homeroom.audit.actors import COMMAND_LINE
 from homeroom.notifications.models import Mail
 from homeroom.notifications.verbs import send_due_mail
@@ -97,7 +97,7 @@ def test_a_held_sync_is_told_once_with_what_it_would_do(
     assert received(mail_server) == [f"Sync {held.pk} of “Lakeside & Co” waits for your decision"]
     assert f"something of {len(lost)} of 300 devices" in text_of(mail_server.messages[0])
     newest = SyncRun.objects.latest("pk")
-    work_on(begin(accept_changes(newest, actor=COMMAND_LINE)))
+    work_on(begin_accepted(newest, actor=COMMAND_LINE))
     assert len(received(mail_server)) == 1
 
 

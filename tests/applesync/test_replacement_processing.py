@@ -36,7 +36,7 @@ from homeroom.applesync.verbs.replacements import (
     pair_replacement,
     undo_replacement,
 )
-from homeroom.applesync.verbs.runs import accept_changes, begin, begin_sync
+from homeroom.applesync.verbs.runs import begin_accepted, begin_sync
 from homeroom.audit.actors import COMMAND_LINE
 from homeroom.incidents.models import Incident
 from homeroom.incidents.verbs.incidents import close_incident, open_incident
@@ -397,7 +397,7 @@ def test_a_preview_shows_it_and_changes_nothing_and_applying_it_asks_nothing(
     assert preview.changes.get(noun=RunChange.Noun.REPLACEMENT).state == RunChange.State.PLANNED
     asked = sum(apple.control.counts()["requests"].values())
 
-    applied = work_on(begin(accept_changes(preview, actor=COMMAND_LINE)))
+    applied = work_on(begin_accepted(preview, actor=COMMAND_LINE))
 
     assert (applied.state, applied.replacements_applied) == ("succeeded", 1), applied.error
     assert sum(apple.control.counts()["requests"].values()) == asked
@@ -441,7 +441,7 @@ def test_many_at_once_are_held_until_somebody_accepts(
     run = sync(district)
     assert (run.state, run.replacements_applied) == ("held", 0)
     assert all(untouched(incident) for incident in incidents)
-    accepted = work_on(begin(accept_changes(run, actor=COMMAND_LINE)))
+    accepted = work_on(begin_accepted(run, actor=COMMAND_LINE))
     assert (accepted.state, accepted.replacements_applied) == ("succeeded", 60), accepted.error
 
 
@@ -458,7 +458,7 @@ def test_what_a_person_decided_while_it_was_held_counts(
     run = sync(district)
     dismiss_replacement(Replacement.objects.get(incident=incidents[0], rank=0), actor=COMMAND_LINE)
     close_incident(incidents[1], outcome=Incident.Outcome.REPAIRED, actor=COMMAND_LINE)
-    accepted = work_on(begin(accept_changes(run, actor=COMMAND_LINE)))
+    accepted = work_on(begin_accepted(run, actor=COMMAND_LINE))
     assert accepted.replacements_applied == 58
     assert untouched(incidents[0])
     overtaken = run.changes.filter(noun=RunChange.Noun.REPLACEMENT, state=RunChange.State.OVERTAKEN)

@@ -18,7 +18,7 @@ from homeroom.applesync.queries.changes import device_called
 from homeroom.applesync.queries.coverage import coverage_outlook
 from homeroom.applesync.queries.runs import progress, result
 from homeroom.applesync.verbs import putting_back as verb
-from homeroom.applesync.verbs.runs import ClaimedRun, accept_changes, begin, begin_sync
+from homeroom.applesync.verbs.runs import ClaimedRun, begin_accepted, begin_sync
 from homeroom.audit.actors import COMMAND_LINE
 from homeroom.inventory.exports.command import output_options, write_out
 from homeroom.web.errors import Refused
@@ -46,7 +46,7 @@ def sync(name: str | None, *, preview: bool, accepted: int | None, as_json: bool
         if accepted is None:
             claimed = begin_sync(chosen_connection(name), actor=COMMAND_LINE, preview=preview)
         else:
-            claimed = begin(accept_changes(_run(accepted), actor=COMMAND_LINE))
+            claimed = begin_accepted(_run(accepted), actor=COMMAND_LINE)
     except Refused as refusal:
         raise click.ClickException(refusal.sentence) from None
     run = _work_and_tell(claimed)

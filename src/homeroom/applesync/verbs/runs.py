@@ -54,11 +54,12 @@ def request_sync(connection: Connection, *, actor: Actor, preview: bool = False)
         return SyncRun.objects.get(connection=connection, state__in=ACTIVE)
 
 
+@transaction.atomic
 def begin_sync(connection: Connection, *, actor: Actor, preview: bool = False) -> ClaimedRun:
     """Own a sync of the connection in this process: a new one, one that waits, or one whose process died.
 
-    A preview that nobody works on gives way to a sync. Raises SyncIsRunning if a living process works on one, and
-    Refused for a preview while a sync is unfinished.
+    A worker meets a new one only once it is owned. A preview that nobody works on gives way to a sync. Raises
+    SyncIsRunning if a living process works on one, and Refused for a preview while a sync is unfinished.
     """
     waiting = _active_run(connection)
     if waiting is not None and waiting.preview != preview and not owner_is_alive(waiting):
@@ -68,11 +69,16 @@ def begin_sync(connection: Connection, *, actor: Actor, preview: bool = False) -
                 % {"run": waiting.pk}
             )
         request_cancel(waiting, actor=actor)
-    return begin(request_sync(connection, actor=actor, preview=preview))
+    return _begin(request_sync(connection, actor=actor, preview=preview))
 
 
-def begin(run: SyncRun) -> ClaimedRun:
-    """Own this run in this process. Raises SyncIsRunning if a living process works on it."""
+@transaction.atomic
+def begin_accepted(run: SyncRun, *, actor: Actor) -> ClaimedRun:
+    """Accept the changes as below, and own in this process the run that does them."""
+    return _begin(accept_changes(run, actor=actor))
+
+
+def _begin(run: SyncRun) -> ClaimedRun:
     lease = claim(run)
     if lease is None:
         raise SyncIsRunning(SyncRun.objects.select_related("connection").get(pk=run.pk))
