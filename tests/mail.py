@@ -12,7 +12,7 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 from pytest_django import Settings
 
-from homeroom.config.commands.children import free_port
+from tests.processes import free_port
 
 
 class MailServer:

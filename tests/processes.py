@@ -1,15 +1,20 @@
 """`homeroom` in processes of its own, on this test's database."""
 
 import os
+import random
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import quote
 
 from django.db import connection as database
+
+PORTS = 1_000
+"""For each process of the tests, from 5,000 on; the system gives away those from 32,768 on."""
 
 
 def environment(folder: Path, **changes: str) -> dict[str, str]:
@@ -43,10 +48,21 @@ def homeroom(*arguments: str, environment: dict[str, str]) -> Iterator[subproces
 
 
 def eventually(true: Callable[[], bool], *, within: float = 30) -> bool:
+    """Whether it becomes true in this time; what is true for a moment only counts."""
     until = time.monotonic() + within
-    while not true() and time.monotonic() < until:
+    while not (found := true()) and time.monotonic() < until:
         time.sleep(0.02)
-    return true()
+    return found
+
+
+def free_port() -> int:
+    """A port that nothing listens on, and that no other process of the tests nor the system gives away."""
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    for port in random.sample(range(PORTS * (worker % 20 + 5), PORTS * (worker % 20 + 6)), PORTS):
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise OSError("no port is free")
 
 
 def _database_url() -> str:

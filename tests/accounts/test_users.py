@@ -9,7 +9,7 @@ from django.test import Client
 from homeroom.accounts.commands import createadmin
 from homeroom.accounts.models import ApiToken, User
 from homeroom.accounts.policy import Role
-from homeroom.accounts.verbs.users import create_user, update_user
+from homeroom.accounts.verbs.users import create_user, set_password, update_user
 from homeroom.audit.actors import COMMAND_LINE
 from homeroom.audit.models import Entry
 from homeroom.web.errors import Refused
@@ -157,3 +157,26 @@ def test_a_token_is_shown_once_and_can_be_revoked(as_viewer: Client, viewer: Use
     assert other.post(f"/account/tokens/{token.pk}/revoke/").status_code == 404
     as_viewer.post(f"/account/tokens/{token.pk}/revoke/")
     assert Client().get("/api/v1/sites", headers={"Authorization": f"Bearer {secret}"}).status_code == 401
+
+
+def test_of_two_who_change_an_account_at_once_neither_undoes_what_the_other_did(technician: User) -> None:
+    seen_by_one, seen_by_other = (User.objects.get(pk=technician.pk) for _one in range(2))
+    update_user(seen_by_one, actor=COMMAND_LINE, is_active=False)
+    set_password(seen_by_one, "an entirely other pass 99", actor=COMMAND_LINE)
+    update_user(seen_by_other, actor=COMMAND_LINE, time_zone="Europe/Berlin")
+    technician.refresh_from_db()
+    assert (technician.is_active, technician.time_zone) == (False, "Europe/Berlin")
+    assert technician.check_password("an entirely other pass 99")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_account_that_is_made_twice_at_once_is_refused_the_second_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    given = {"email": "two@district.test", "password": PASSWORD, "name": "Two", "role": Role.VIEWER}
+    create_user(actor=COMMAND_LINE, **given)
+    monkeypatch.setattr("homeroom.accounts.verbs.users._check_email", lambda _user: None)
+    with pytest.raises(Refused) as refusal:
+        create_user(actor=COMMAND_LINE, **given)
+    assert refusal.value.field == "email"
+    assert User.objects.filter(email="two@district.test").count() == 1

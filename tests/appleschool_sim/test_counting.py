@@ -31,7 +31,7 @@ def test_asking_for_the_same_coverage_again_is_counted(apple, caller):
 
 
 def test_the_most_requests_at_once_are_counted(apple, caller):
-    apple.control.switch_on(Fault.SLOW, seconds=0.3)
+    apple.control.switch_on(Fault.SLOW, seconds=1.5)
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda _: caller.get("orgDevices?limit=1"), range(4)))
     caller.get("orgDevices?limit=1")

@@ -340,7 +340,7 @@ def test_of_two_syncs_started_at_once_one_runs_and_the_other_says_who(
 ) -> None:
     stock(listed(apple))
     connect(apple)
-    surroundings = environment(apple, tmp_path, HOMEROOM_APPLE_MAX_RATE="100")
+    surroundings = environment(apple, tmp_path, HOMEROOM_APPLE_MAX_RATE="30")
     with (
         homeroom("apple", "sync", "--json", environment=surroundings) as one,
         homeroom("apple", "sync", "--json", environment=surroundings) as other,
@@ -404,7 +404,8 @@ def test_a_stop_loses_no_answer_that_waits_for_the_database(
     working.start()
     _wait_for_coverage(1)
     stop.set()
-    working.join(timeout=20)
+    working.join(timeout=60)
+    assert not working.is_alive()
     answered = apple.control.counts()["requests"][RequestKind.COVERAGE]
     # What was under way on each of 8 connections brought no answer any more.
     assert answered - 8 <= CoverageCheck.objects.count() <= answered

@@ -42,6 +42,25 @@ def test_init_works_in_an_empty_folder_and_can_be_repeated(tmp_path: Path) -> No
     assert stat.S_IMODE((data / "secret.key").stat().st_mode) == 0o600
 
 
+def test_of_several_that_start_at_once_in_an_empty_folder_each_finds_it_made(tmp_path: Path) -> None:
+    surroundings = {
+        name: value for name, value in os.environ.items() if not name.startswith(("HOMEROOM_", "DJANGO_"))
+    }
+    starts = [
+        subprocess.Popen(
+            [sys.executable, "-m", "homeroom", "init"],
+            cwd=tmp_path,
+            env=surroundings,
+            stdin=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for _start in range(2)
+    ]
+    told = [start.communicate()[1] for start in starts]
+    assert [start.returncode for start in starts] == [0, 0], told
+
+
 def test_the_key_is_made_once_however_many_start_at_once(tmp_path: Path) -> None:
     script = (
         "from homeroom.config.configuration import read_configuration; print(read_configuration().keys[0])"

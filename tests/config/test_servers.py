@@ -9,7 +9,7 @@ import sys
 import time
 from pathlib import Path
 from urllib.error import URLError
-from urllib.request import urlopen
+from urllib.request import Request, urlopen
 
 import pytest
 
@@ -19,8 +19,8 @@ from appleschool_sim.testing import running_simulator
 from homeroom.applesync.models import SyncRun
 from homeroom.applesync.verbs.runs import request_sync
 from homeroom.audit.actors import COMMAND_LINE
-from homeroom.config.commands.children import free_port
 from tests.applesync.districts import connect, environment, homeroom, listed, stock
+from tests.processes import free_port
 
 
 def children_of(process_id: int) -> set[int]:
@@ -92,6 +92,40 @@ def test_serve_answers_and_ends_everything_it_started(tmp_path: Path, number: si
     finally:
         process.kill()
         process.communicate()
+
+
+@pytest.mark.parametrize(
+    ("file", "host", "said"),
+    [
+        ("", "127.0.0.2", "http://127.0.0.2:{port}"),
+        ("", "0.0.0.0", "http://localhost:{port}"),
+        ("HOMEROOM_BASE_URL=https://homeroom.district.test", "127.0.0.2", "https://homeroom.district.test"),
+    ],
+)
+def test_serve_answers_where_it_is_told_to_listen_at_the_address_that_people_type(
+    tmp_path: Path, file: str, host: str, said: str
+) -> None:
+    (tmp_path / ".env").write_text(file)
+    port = free_port()
+    with subprocess.Popen(
+        [sys.executable, "-m", "homeroom", "serve", "--host", host, "--port", str(port)],
+        cwd=tmp_path,
+        env=of_its_own(tmp_path),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    ) as process:
+        try:
+            assert process.stdout is not None
+            address = process.stdout.readline().strip()
+            assert address == said.format(port=port)
+            asked = Request(
+                f"http://{host}:{port}/account/login/", headers={"Host": address.partition("//")[2]}
+            )
+            with urlopen(asked) as answer:
+                assert answer.status == 200
+        finally:
+            process.terminate()
 
 
 @pytest.mark.parametrize("command", ["serve", "web", "demo"])

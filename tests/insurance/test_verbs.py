@@ -1,5 +1,6 @@
 """Coverage as records and summaries, and the one definition of its state, in the database."""
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -245,3 +246,35 @@ def test_an_unknown_value_is_refused_by_its_name() -> None:
     with pytest.raises(Refused) as refusal:
         verbs.create_insurance(make_device(), actor=COMMAND_LINE, provider="x", apple_id="forged")
     assert refusal.value.field == "apple_id"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda insurance: verbs.update_insurance(insurance, actor=COMMAND_LINE, plan="Other"),
+        lambda insurance: verbs.delete_insurance(insurance, actor=COMMAND_LINE),
+    ],
+)
+def test_a_record_that_somebody_has_deleted_meanwhile_does_not_come_back(
+    change: Callable[[InsuranceRecord], object],
+) -> None:
+    made = verbs.create_insurance(
+        make_device(), actor=COMMAND_LINE, provider="Ours", plan="Plan", kind=Kind.OTHER
+    )
+    seen = InsuranceRecord.objects.get(pk=made.pk)
+    verbs.delete_insurance(made, actor=COMMAND_LINE)
+    with pytest.raises(Refused, match="deleted this record meanwhile"):
+        change(seen)
+    assert not InsuranceRecord.objects.exists()
+
+
+def test_of_two_who_change_a_record_at_once_neither_undoes_what_the_other_did() -> None:
+    made = verbs.create_insurance(
+        make_device(), actor=COMMAND_LINE, provider="Ours", plan="Plan", kind=Kind.OTHER
+    )
+    seen = InsuranceRecord.objects.get(pk=made.pk)
+    verbs.update_insurance(made, actor=COMMAND_LINE, plan="New plan")
+    verbs.update_insurance(seen, actor=COMMAND_LINE, provider="New provider")
+    stored = InsuranceRecord.objects.get(pk=made.pk)
+    assert (stored.plan, stored.provider) == ("New plan", "New provider")
+    assert Entry.objects.filter(action="insurance.updated").latest("pk").before == {"provider": "Ours"}

@@ -1,3 +1,5 @@
+from collections.abc import Callable
+
 import pytest
 from django.db import transaction
 
@@ -145,3 +147,21 @@ def test_the_last_status_in_service_is_not_deleted():
 def test_a_renamed_default_is_still_the_default():
     rename_status(make_status("In service"), name="Out and about", actor=COMMAND_LINE)
     assert default_status().name == "Out and about"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda status: rename_status(status, name="Odder", actor=COMMAND_LINE),
+        lambda status: delete_status(status, actor=COMMAND_LINE),
+    ],
+)
+def test_a_status_that_somebody_has_deleted_meanwhile_does_not_come_back(
+    change: Callable[[DeviceStatus], object],
+):
+    made = create_status(name="Odd", kind="in_storage", actor=COMMAND_LINE)
+    seen = DeviceStatus.objects.get(pk=made.pk)
+    delete_status(made, actor=COMMAND_LINE)
+    with pytest.raises(Refused, match="deleted the status “Odd” meanwhile"):
+        change(seen)
+    assert not DeviceStatus.objects.filter(name__startswith="Odd").exists()

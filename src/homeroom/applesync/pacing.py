@@ -12,7 +12,8 @@ from django.utils import timezone
 
 from homeroom.applesync.models import Connection, SyncRun
 
-SECONDS_BETWEEN_LOOKS = 1.0
+SECONDS_TO_NOTICE = 1.5
+"""A look and what it takes, for the sync to have sent its last before the time that is reserved."""
 
 
 def reserve(connection: Connection, requests: int, *, patience: float) -> float:
@@ -25,7 +26,7 @@ def reserve(connection: Connection, requests: int, *, patience: float) -> float:
         if not rate:
             return wait
         if SyncRun.objects.filter(connection=connection, state=SyncRun.State.RUNNING).exists():
-            wait = max(wait, SECONDS_BETWEEN_LOOKS)
+            wait = max(wait, SECONDS_TO_NOTICE)
         if wait <= patience:
             until = now + timedelta(seconds=wait + requests / rate)
             Connection.objects.filter(pk=connection.pk).update(quiet_until=until)

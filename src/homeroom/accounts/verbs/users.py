@@ -7,7 +7,7 @@ from zoneinfo import available_timezones
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from homeroom.accounts.models import User
@@ -27,7 +27,11 @@ def create_user(
     user = User(email=email.strip().lower(), name=name.strip(), role=role)
     _check_email(user)
     _set_password(user, password)
-    user.save()
+    try:
+        with transaction.atomic():
+            user.save()
+    except IntegrityError:
+        raise _taken() from None
     user.sites.set(site_ids)
     record(
         actor,
@@ -42,15 +46,17 @@ def create_user(
 @transaction.atomic
 def update_user(user: User, *, actor: Actor, site_ids: Iterable[int] | None = None, **values: Any) -> User:
     """Change `email`, `name`, `role`, `is_active`, `time_zone` and sites; the last administrator stays one."""
+    user = User.objects.select_for_update().get(pk=user.pk)
     before = {name: getattr(user, name) for name in values}
+    if "email" in values:
+        values["email"] = values["email"].strip().lower()
     for name, value in values.items():
         setattr(user, name, value)
-    user.email = user.email.strip().lower()
     _check_email(user)
     if user.time_zone and user.time_zone not in available_timezones():
         raise Refused(_("There is no such time zone."), field="time_zone")
     _keep_an_administrator(user)
-    user.save()
+    user.save(update_fields=list(values))
     if site_ids is not None:
         before["sites"] = sorted(user.sites.values_list("pk", flat=True))
         values["sites"] = sorted(site_ids)
@@ -83,7 +89,11 @@ def _check_email(user: User) -> None:
     except ValidationError as error:
         raise Refused(" ".join(error.messages), field="email") from None
     if User.objects.filter(email__iexact=user.email).exclude(pk=user.pk).exists():
-        raise Refused(_("Somebody signs in with this address already."), field="email")
+        raise _taken()
+
+
+def _taken() -> Refused:
+    return Refused(_("Somebody signs in with this address already."), field="email")
 
 
 def _set_password(user: User, password: str) -> None:

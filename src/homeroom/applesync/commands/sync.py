@@ -64,13 +64,14 @@ def put_back(run_id: int, called: str | None) -> None:
     device = called and device_called(COMMAND_LINE_VIEWER, called)
     if called and not device:
         raise click.ClickException(f"No device has the serial number or asset tag “{called}”.")
+    left_alone_before = _left_alone(run)
     try:
         count = verb.put_back(run, actor=COMMAND_LINE, device=device or None)
     except Refused as refusal:
         raise click.ClickException(refusal.sentence) from None
     while verb.put_back_some(run):
         pass
-    left_alone = run.changes.filter(state=RunChange.State.OVERTAKEN).count()
+    left_alone = _left_alone(run) - left_alone_before
     click.echo(f"Put back: {count - left_alone}. Changed since, and left alone: {left_alone}.", err=True)
 
 
@@ -81,6 +82,10 @@ def changes(run_id: int, format_name: str, output: Path | None) -> None:
     """Write the change set of a run, record by record; of a preview, what it would change."""
     entries = queries.changes(COMMAND_LINE_VIEWER, _run(run_id)).order_by("pk")
     write_out("changes", entries, format_name=format_name, output=output)
+
+
+def _left_alone(run: SyncRun) -> int:
+    return run.changes.filter(state=RunChange.State.OVERTAKEN).count()
 
 
 def _run(run_id: int) -> SyncRun:

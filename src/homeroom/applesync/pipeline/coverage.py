@@ -17,7 +17,7 @@ from homeroom.applesync.pipeline.queue import Target
 from homeroom.insurance import verbs as insurance
 from homeroom.insurance.models import InsuranceRecord, Kind, Source
 from homeroom.insurance.rules import AppleCoverage, CoverageAnswer, FailedCheck
-from homeroom.inventory.models import Device
+from homeroom.inventory.verbs.devices import lock_devices
 
 READ = frozenset(
     {
@@ -56,9 +56,7 @@ class Judged:
 
 def of_devices_still_there(answers: Sequence[Answer]) -> Sequence[Answer]:
     """Without those about devices that were deleted since; the others stay until the transaction ends."""
-    ids = [answer.target.device_id for answer in answers]
-    devices = Device.objects.select_for_update(no_key=True).order_by("pk").filter(pk__in=ids)
-    there = set(devices.values_list("pk", flat=True))
+    there = lock_devices(answer.target.device_id for answer in answers)
     return [answer for answer in answers if answer.target.device_id in there]
 
 

@@ -12,6 +12,8 @@ from homeroom.leases import LeaseLost
 from homeroom.processes import Owner, this_process
 
 SILENCE_OF_ANOTHER_HOST = timedelta(seconds=30)
+SILENCE_OF_THE_LIVING = timedelta(minutes=10)
+"""A process may live on when its sync has ended and that could not be written. Whoever is only slow is fenced."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +48,12 @@ def owner_of(run: SyncRun) -> Owner | None:
 
 
 def owner_is_alive(run: SyncRun) -> bool:
-    """On this host the process table tells, at once; of another host only its heartbeat does."""
+    """On this host the process table tells at once who is dead; of another host only the heartbeat does."""
     owner = owner_of(run)
-    if owner is None:
-        return False
-    alive = owner.is_alive
-    return _heard_of_lately(run.heartbeat_at) if alive is None else alive
+    alive = owner.is_alive if owner else False
+    silence = SILENCE_OF_ANOTHER_HOST if alive is None else SILENCE_OF_THE_LIVING
+    return alive is not False and _was_heard_of(run.heartbeat_at, within=silence)
 
 
-def _heard_of_lately(heartbeat_at: datetime | None) -> bool:
-    return heartbeat_at is not None and timezone.now() - heartbeat_at < SILENCE_OF_ANOTHER_HOST
+def _was_heard_of(heartbeat_at: datetime | None, *, within: timedelta) -> bool:
+    return heartbeat_at is not None and timezone.now() - heartbeat_at < within

@@ -12,7 +12,7 @@ from datetime import date
 from threading import Event
 from typing import ParamSpec, TypeVar
 
-from django.db import connections
+from django.db import connection, connections
 from django.db.models import F
 from django.utils.translation import gettext as _
 
@@ -103,6 +103,7 @@ def _work_to_an_end(run: SyncRun, lease: Lease, stop: Event) -> None:
         raise
     except BaseException:
         log.exception("Sync %s failed", run.pk)
+        connection.close()  # it may be what broke
         runs.finish(
             run,
             lease,
@@ -227,14 +228,20 @@ class Sync:
     async def _ask_for_all_due(self) -> int:
         """One pass over the queue, from its beginning to its end; how many devices were asked for."""
         targets: asyncio.Queue[Target | None] = asyncio.Queue(maxsize=CHUNK)
-        answers: asyncio.Queue[Answer | None] = asyncio.Queue(maxsize=CHUNK)
+        most = self._most_of_a_batch()
+        answers: asyncio.Queue[Answer | None] = asyncio.Queue(maxsize=most)
 
         async def ask_all() -> None:
             await together(*(self._ask(targets, answers) for _worker in range(self.apple.concurrency)))
             await answers.put(None)
 
-        *_others, written = await together(self._line_up(targets), ask_all(), self._write(answers))
+        *_others, written = await together(self._line_up(targets), ask_all(), self._write(answers, most))
         return int(written)
+
+    def _most_of_a_batch(self) -> int:
+        """One is written while the next one is answered: both together are what is asked for again after a kill."""
+        rate = self.apple.rate
+        return max(BATCH_ANSWERS, int(rate * BATCH_SECONDS)) if rate else CHUNK
 
     async def _line_up(self, targets: asyncio.Queue[Target | None]) -> None:
         chunks = self.writing.targets()
@@ -252,14 +259,14 @@ class Sync:
             await answers.put(answer)
         await targets.put(None)  # for the next one that asks
 
-    async def _write(self, answers: asyncio.Queue[Answer | None]) -> int:
+    async def _write(self, answers: asyncio.Queue[Answer | None], most: int) -> int:
         """Write answers in batches until None says that there are no more; how many there were."""
         written = 0
         more = True
         while more:
             batch: list[Answer] = []
             try:
-                more = await _collect(answers, batch)
+                more = await _collect(answers, batch, most)
                 collected, batch = batch, []
                 await self._store(collected)
             except asyncio.CancelledError:
@@ -356,11 +363,11 @@ def _next_chunk(chunks: Iterator[Sequence[Target]]) -> Sequence[Target] | None:
     return next(chunks, None)
 
 
-async def _collect(answers: asyncio.Queue[Answer | None], batch: list[Answer]) -> bool:
-    """Fill a batch for its time and its least size, whichever takes longer; whether more may come."""
+async def _collect(answers: asyncio.Queue[Answer | None], batch: list[Answer], most: int) -> bool:
+    """Fill a batch for its time or its least size, whichever takes longer, at most full; whether more may come."""
     loop = asyncio.get_running_loop()
     until = loop.time() + BATCH_SECONDS
-    while len(batch) < BATCH_ANSWERS or loop.time() < until:
+    while len(batch) < BATCH_ANSWERS or (len(batch) < most and loop.time() < until):
         answer = await answers.get()
         if answer is None:
             return False

@@ -1,5 +1,6 @@
 """Connections to Apple: activating, changing, deactivating, and their stored keys."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 from django.db import IntegrityError, transaction
@@ -97,7 +98,8 @@ def deactivate(connection: Connection, *, actor: Actor) -> None:
     if not Connection.objects.filter(pk=connection.pk, active=True).update(active=False, problem=""):
         return
     for run in connection.runs.filter(state__in=runs.ACTIVE, cancel_requested_at__isnull=True):
-        runs.request_cancel(run, actor=actor)
+        with suppress(Refused):  # it has just ended by itself
+            runs.request_cancel(run, actor=actor)
     audit.record(
         actor, "connection.deactivated", connection, before={"active": True}, after={"active": False}
     )

@@ -50,8 +50,8 @@ def request_sync(connection: Connection, *, actor: Actor, preview: bool = False)
         return waiting
     try:
         return _queue(connection, actor, preview=preview)
-    except IntegrityError:  # somebody else was first
-        return SyncRun.objects.get(connection=connection, state__in=ACTIVE)
+    except IntegrityError:  # somebody else was first, and may have ended by now
+        return _active_run(connection) or _queue(connection, actor, preview=preview)
 
 
 @transaction.atomic
@@ -85,29 +85,32 @@ def _begin(run: SyncRun) -> ClaimedRun:
     return _claimed(lease)
 
 
+@transaction.atomic
 def accept_changes(run: SyncRun, *, actor: Actor) -> SyncRun:
-    """Let be done what a held run or a preview planned; the run to be worked on for it. Apple is asked nothing."""
-    if sentence := refusal_to_accept(run):
-        raise Refused(sentence)
+    """Let be done what a held run or a preview planned; the run to be worked on for it. Apple is asked nothing.
+
+    Refuses what does not wait for a decision (any more). Raises SyncIsRunning while another sync is at work.
+    """
     running = _active_run(run.connection)
-    if running is not None:
+    if running is not None and running != run:
         raise SyncIsRunning(running)
-    now = timezone.now()
-    with transaction.atomic():
-        if run.state == SyncRun.State.PREVIEWED:
-            return _queue(
-                run.connection,
-                actor,
-                replays=run,
-                accepted_at=now,
-                accepted_by=actor.label,
-            )
-        waiting = SyncRun.objects.filter(pk=run.pk, state=SyncRun.State.HELD)
-        if not waiting.update(
-            state=SyncRun.State.QUEUED, accepted_at=now, accepted_by=actor.label, finished_at=None
-        ):
-            raise Refused(_("Somebody else has just accepted it."))
-        record(actor, "sync.accepted", run)
+    if sentence := refusal_to_accept(run):  # asked last: what ran until now may have looked at Apple again
+        raise Refused(sentence)
+    try:
+        with transaction.atomic():
+            return _queue_accepted(run, actor)
+    except IntegrityError:
+        raise Refused(_("Another sync has just begun. Look again when it is over.")) from None
+
+
+def _queue_accepted(run: SyncRun, actor: Actor) -> SyncRun:
+    accepted = {"accepted_at": timezone.now(), "accepted_by": actor.label}
+    if run.state == SyncRun.State.PREVIEWED:
+        return _queue(run.connection, actor, replays=run, **accepted)
+    waiting = SyncRun.objects.filter(pk=run.pk, state=SyncRun.State.HELD)
+    if not waiting.update(state=SyncRun.State.QUEUED, finished_at=None, **accepted):
+        raise Refused(_("Somebody else has just accepted it."))
+    record(actor, "sync.accepted", run)
     run.refresh_from_db()
     return run
 

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from types import FrameType, TracebackType
 from typing import NoReturn, Self
 
@@ -16,6 +17,8 @@ import click
 END_WITH_PARENT = 1  # PR_SET_PDEATHSIG of Linux's prctl
 PATIENCE_SECONDS = 20.0
 ENDING = (signal.SIGTERM, signal.SIGINT)
+EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - what somebody may listen on
+"""All addresses of this machine, each with one at which it reaches itself."""
 
 
 class Children:
@@ -70,16 +73,14 @@ class Children:
                     return 1
             time.sleep(0.3)
 
-    def wait_for_port(self, port: int) -> None:
-        """Until something listens on the port of this machine; exits with 1 if a child ends before."""
+    def wait_for_port(self, host: str, port: int) -> None:
+        """Until something listens there; exits with 1 if a child ends before."""
         until = time.monotonic() + 60
         while time.monotonic() < until:
             if any(process.poll() is not None for process in self._processes):
                 sys.exit(self.wait())
-            with socket.socket() as attempt:
-                attempt.settimeout(1)
-                if attempt.connect_ex(("127.0.0.1", port)) == 0:
-                    return
+            with suppress(OSError), socket.create_connection((EVERYWHERE.get(host, host), port), timeout=1):
+                return
             time.sleep(0.1)
         click.echo(f"Nothing answers on port {port}.", err=True)
         sys.exit(1)

@@ -7,8 +7,9 @@ import threading
 from types import FrameType
 
 import click
+from django.conf import settings
 
-from homeroom.config.commands.children import Children, refuse_unusable_port
+from homeroom.config.commands.children import EVERYWHERE, Children, refuse_unusable_port
 from homeroom.config.commands.database import prepare
 
 THREADS = max(2, os.cpu_count() or 2)
@@ -68,17 +69,22 @@ def serve(host: str, port: int) -> None:
     prepare()
     with Children() as children:
         serve_with(children, host=host, port=port)
-        click.echo(address(port))
+        click.echo(address(host, port))
         sys.exit(children.wait())
 
 
 def serve_with(children: Children, *, host: str, port: int) -> None:
     """Start web and worker, and return once the pages answer."""
-    os.environ.setdefault("HOMEROOM_BASE_URL", address(port))
+    os.environ["HOMEROOM_BASE_URL"] = address(host, port)
     children.start("web", "--host", host, "--port", str(port))
     children.start("worker")
-    children.wait_for_port(port)
+    children.wait_for_port(host, port)
 
 
-def address(port: int) -> str:
-    return os.environ.get("HOMEROOM_BASE_URL", f"http://localhost:{port}")
+def address(host: str, port: int) -> str:
+    """Where people reach the pages: as configured, else where they are listened for."""
+    configuration = settings.CONFIGURATION
+    if "base_url" in configuration.model_fields_set:
+        return str(configuration.base_url)
+    name = "localhost" if host in {"127.0.0.1", "::1", *EVERYWHERE} else host
+    return f"http://[{name}]:{port}" if ":" in name else f"http://{name}:{port}"

@@ -111,9 +111,10 @@ class DailySweep:
 
 
 def _was_swept_lately() -> bool:
-    if not default_storage.exists(SWEPT):
+    try:
+        return bool(default_storage.get_modified_time(SWEPT) > timezone.now() - SWEPT_EVERY)
+    except FileNotFoundError:  # never, or another worker is just about to
         return False
-    return bool(default_storage.get_modified_time(SWEPT) > timezone.now() - SWEPT_EVERY)
 
 
 def _checked(upload: Upload) -> Checked:

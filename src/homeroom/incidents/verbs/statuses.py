@@ -6,7 +6,7 @@ from django.utils.translation import gettext as _
 from homeroom.audit.actors import Actor
 from homeroom.audit.verbs import record
 from homeroom.incidents.models import Incident, IncidentStatus
-from homeroom.inventory.verbs.statuses import free_name, make_room_for, refuse_system, system_name
+from homeroom.inventory.verbs.statuses import as_stored, free_name, make_room_for, refuse_system, system_name
 from homeroom.web.errors import Refused
 
 DEFAULT_OPEN, DEFAULT_CLOSED = "New", "Closed"
@@ -59,6 +59,7 @@ def rename_status(
     status: IncidentStatus, *, name: str, is_open: bool | None = None, actor: Actor
 ) -> IncidentStatus:
     """Rename a status of the district's own, and open or close it where that is given."""
+    status = as_stored(status)
     refuse_system(status)
     before = {"name": status.name, "is_open": status.is_open}
     status.name = free_name(name, IncidentStatus, but=status)
@@ -74,6 +75,7 @@ def rename_status(
 
 @transaction.atomic
 def delete_status(status: IncidentStatus, *, actor: Actor) -> None:
+    status = as_stored(status)
     refuse_system(status)
     _refuse_if_used(status)
     record(actor, "incident_status.deleted", status, before={"name": status.name, "is_open": status.is_open})

@@ -12,6 +12,7 @@ from homeroom.insurance.models import InsuranceRecord, SyncedInsuranceIsReadOnly
 from homeroom.insurance.queries import today
 from homeroom.insurance.verbs.summaries import refresh_summaries
 from homeroom.inventory.models import Device
+from homeroom.inventory.verbs.devices import lock_devices
 from homeroom.web.errors import Refused
 
 EDITABLE = ("provider", "plan", "agreement_number", "kind", "starts", "ends", "cancelled_on", "cost")
@@ -21,6 +22,7 @@ EDITABLE = ("provider", "plan", "agreement_number", "kind", "starts", "ends", "c
 def create_insurance(device: Device, *, actor: Actor, **values: Any) -> InsuranceRecord:
     """Add a manual record. `values` are those of EDITABLE; raises Refused naming a field that is wrong."""
     _refuse_unknown(values)
+    lock_devices([device.pk])  # as a sync does: each counts the summary with what the other wrote
     insurance = InsuranceRecord(device=device, **values)
     _check(insurance)
     insurance.save()
@@ -31,6 +33,7 @@ def create_insurance(device: Device, *, actor: Actor, **values: Any) -> Insuranc
 
 @transaction.atomic
 def update_insurance(insurance: InsuranceRecord, *, actor: Actor, **values: Any) -> InsuranceRecord:
+    insurance = _stored(insurance)
     _refuse_synced(insurance)
     _refuse_unknown(values)
     before = {name: getattr(insurance, name) for name in values}
@@ -47,6 +50,7 @@ def update_insurance(insurance: InsuranceRecord, *, actor: Actor, **values: Any)
 
 @transaction.atomic
 def delete_insurance(insurance: InsuranceRecord, *, actor: Actor) -> None:
+    insurance = _stored(insurance)
     _refuse_synced(insurance)
     record(
         actor, "insurance.deleted", insurance, before={name: getattr(insurance, name) for name in EDITABLE}
@@ -54,6 +58,15 @@ def delete_insurance(insurance: InsuranceRecord, *, actor: Actor) -> None:
     device_id = insurance.device_id
     insurance.delete()
     refresh_summaries([device_id], today=today())
+
+
+def _stored(insurance: InsuranceRecord) -> InsuranceRecord:
+    """As it stands now, and its device's to nobody else until the end of the transaction."""
+    lock_devices([insurance.device_id])
+    stored = InsuranceRecord.objects.select_related("device").filter(pk=insurance.pk).first()
+    if stored is None:
+        raise Refused(_("Somebody has deleted this record meanwhile."))
+    return stored
 
 
 def _refuse_synced(insurance: InsuranceRecord) -> None:

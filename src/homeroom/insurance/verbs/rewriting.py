@@ -10,6 +10,7 @@ from django.db import transaction
 from homeroom.insurance.columns import COLUMNS
 from homeroom.insurance.models import InsuranceRecord, Source, sync_writes_insurance
 from homeroom.insurance.verbs.summaries import refresh_summaries
+from homeroom.inventory.verbs.devices import lock_devices
 
 FIELDS = {field.name: field for field in InsuranceRecord._meta.concrete_fields if field.name in COLUMNS}
 
@@ -46,9 +47,9 @@ def rewrite_synced_records(rewrites: Sequence[Rewrite], *, today: date) -> list[
 
 
 def _records(rewrites: Sequence[Rewrite]) -> dict[tuple[int, str], InsuranceRecord]:
-    found = InsuranceRecord.objects.order_by().filter(
-        source=Source.APPLECARE_SYNC, device__in={rewrite.device_id for rewrite in rewrites}
-    )
+    devices = {rewrite.device_id for rewrite in rewrites}
+    lock_devices(devices)
+    found = InsuranceRecord.objects.order_by().filter(source=Source.APPLECARE_SYNC, device__in=devices)
     return {(record.device_id, record.apple_id or ""): record for record in found}
 
 

@@ -152,6 +152,6 @@ def forget_old_imports() -> None:
         _forget_applied(job)
     long_ago = timezone.now() - KEPT
     for job in ImportJob.objects.filter(~Q(state__in=[State.APPLIED, *UNDER_WAY]), requested_at__lt=long_ago):
-        job.delete()
-        forget_file(job)
+        if unchanged(job).delete()[0]:
+            forget_file(job)
     ImportRow.objects.filter(job__state=State.APPLIED, job__finished_at__lt=long_ago).delete()

@@ -1,5 +1,6 @@
 """What can be done with a device, whoever asks: page, import, command, API or sync."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.db import transaction
@@ -98,6 +99,12 @@ def delete_device(device: Device, *, actor: Actor) -> None:
 def locked_device(device: Device) -> Device:
     """The device as it is stored now, so that the audit trail tells what was really changed."""
     return Device.objects.select_for_update(of=("self",)).select_related("site", "status").get(pk=device.pk)
+
+
+def lock_devices(keys: Iterable[int]) -> set[int]:
+    """Those that are there, nobody else's to change until the end of the transaction. What names them can be added."""
+    rows = Device.objects.select_for_update(no_key=True).order_by("pk").filter(pk__in=list(keys))
+    return set(rows.values_list("pk", flat=True))
 
 
 def _change_status(device: Device, status: DeviceStatus, *, actor: Actor) -> Device:

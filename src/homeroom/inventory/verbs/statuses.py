@@ -1,6 +1,7 @@
 """Device statuses: the district's own, and those that belong to an integration."""
 
 from itertools import chain, count
+from typing import TypeVar
 
 from django.db import models, transaction
 from django.utils import translation
@@ -12,6 +13,8 @@ from homeroom.inventory.models import Device, DeviceStatus
 from homeroom.inventory.system_statuses import GuardedStatus, SystemStatusIsFixed
 from homeroom.rows import refresh_statistics
 from homeroom.web.errors import Refused
+
+Status = TypeVar("Status", bound=GuardedStatus)
 
 DEFAULT_STATUS = "In service"
 DEFAULT_STATUSES = {
@@ -64,6 +67,7 @@ def create_status(*, name: str, kind: str, actor: Actor) -> DeviceStatus:
 @transaction.atomic
 def rename_status(status: DeviceStatus, *, name: str, kind: str | None = None, actor: Actor) -> DeviceStatus:
     """Rename a status of the district's own, and change its kind where one is given."""
+    status = as_stored(status)
     refuse_system(status)
     before = {"name": status.name, "kind": status.kind}
     status.name = free_name(name, DeviceStatus, but=status)
@@ -78,6 +82,7 @@ def rename_status(status: DeviceStatus, *, name: str, kind: str | None = None, a
 @transaction.atomic
 def delete_status(status: DeviceStatus, *, actor: Actor) -> None:
     """Delete a status that no device has. The last one *in service* stays: new devices need it."""
+    status = as_stored(status)
     refuse_system(status)
     if Device.objects.filter(status=status).exists():
         raise Refused(
@@ -96,6 +101,14 @@ def system_name(key: models.TextChoices) -> str:
     """The name that a system status has in every language: the commands call it by this name."""
     with translation.override("en"):
         return str(key.label)
+
+
+def as_stored(status: Status) -> Status:
+    """As it stands now, and nobody else's to change until the end of the transaction."""
+    stored: Status | None = models.QuerySet(type(status)).select_for_update().filter(pk=status.pk).first()
+    if stored is None:
+        raise Refused(_("Somebody has deleted the status “%(name)s” meanwhile.") % {"name": status.name})
+    return stored
 
 
 def refuse_system(status: GuardedStatus) -> None:

@@ -91,7 +91,10 @@ def open_file(file: ReportFile, *, viewer: Viewer) -> IO[bytes]:
     """The whole file, to be read. Refused if it is not ready, or not what the viewer would get now."""
     if why := why_closed(file, viewer):
         raise Refused(why)
-    return file.path.open("rb")
+    try:
+        return file.path.open("rb")
+    except FileNotFoundError:  # deleted between the two
+        raise Refused(why_closed(file, viewer)) from None
 
 
 def refuse_without_right(report: Report, viewer: Viewer) -> None:

@@ -84,7 +84,7 @@ def demo(devices: int, port: int) -> None:
         _tell(f"Ship replacements and cause trouble at the simulated Apple:  {apple}/_control/")
         for what, serials in repairs.to_be_replaced():
             _tell(f"  {what}:  {' '.join(serials)}")
-        _tell(address(port))
+        _tell(address(HOST, port))
         sys.exit(children.wait())
 
 
@@ -99,7 +99,7 @@ def _start_apple(children: Children, folder: Folder, plan: district.Plan) -> str
         *("--credentials", str(folder.credentials)),
         *("--state", str(folder.state)),
     )
-    children.wait_for_port(port)
+    children.wait_for_port(HOST, port)
     apple = f"http://127.0.0.1:{port}"
     os.environ["HOMEROOM_APPLE_API_URL"] = f"{apple}/v1"
     os.environ["HOMEROOM_APPLE_TOKEN_URL"] = f"{apple}/auth/oauth2/token"
@@ -157,9 +157,11 @@ def _make_accounts(folder: Folder) -> None:
         if not User.objects.filter(email=email).exists():
             create_user(actor=COMMAND_LINE, email=email, name=name, password=password, role=role)
     tell_stories(User.objects.get(email=TECHNICIAN))
-    # Last of all: this file says that the district is whole.
-    folder.password_file.touch(mode=0o600)
-    folder.password_file.write_text(password + "\n")
+    # Last of all, and whole: this file says that the district is.
+    new = folder.password_file.with_suffix(".new")
+    new.touch(mode=0o600)
+    new.write_text(password + "\n")
+    new.replace(folder.password_file)
 
 
 def _homeroom(*arguments: str) -> None:
