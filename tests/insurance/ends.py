@@ -6,7 +6,7 @@ from typing import Any
 from homeroom.insurance.models import CoverageSummary
 from homeroom.insurance.queries import today
 from homeroom.inventory.models import Device, DeviceStatus, Site
-from homeroom.rows import refresh_statistics, write_rows
+from homeroom.rows import Growing, refresh_statistics, write_rows
 from tests.builders import make_device, make_site, make_status
 from tests.insurance.records import answered, apple_coverage
 
@@ -30,7 +30,10 @@ def many_ending(ends: dict[int, date], site: Site | None = None) -> None:
     common = {"manufacturer": "Apple", "product_family": "iPad", "site_id": place.pk, "status_id": status.pk}
     # A model's own default is a function of the moment, which rows of one statement share.
     devices = [Device(pk=pk, serial_number=f"MANY{pk:07}", asset_tag=f"M{pk:07}", **common) for pk in ends]
-    Device.objects.bulk_create(devices, batch_size=1000)
+    growing = Growing(Device)
+    for portion in range(0, len(devices), 1000):
+        Device.objects.bulk_create(devices[portion : portion + 1000])
+        growing.by(1000)
     write_rows(
         CoverageSummary,
         [

@@ -5,6 +5,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from django.db import connection
 
 from homeroom.accounts.policy import Role
 from homeroom.audit.actors import COMMAND_LINE
@@ -348,3 +349,18 @@ def test_a_date_order_that_is_named_settles_what_a_date_means(file: Path, lincol
     assert Device.objects.get().purchase_date == date(2026, 3, 4)
     bring_in(file, date_order="day-first")
     assert Device.objects.get().purchase_date == date(2026, 4, 3)
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite plans without statistics")
+def test_while_a_large_file_is_written_the_database_learns_that_its_table_grows(tmp_path: Path):
+    make_site(name="North")
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE inventory_device")
+        file = write_csv(
+            tmp_path / "many.csv",
+            ("serial_number", "site"),
+            *((f"GROWING{number}", "North") for number in range(1_000)),
+        )
+        assert bring_in(file).created == 1_000
+        cursor.execute("SELECT reltuples FROM pg_class WHERE relname = 'inventory_device'")
+        assert cursor.fetchone()[0] >= 1_000

@@ -18,6 +18,7 @@ from homeroom.audit.verbs import record
 from homeroom.inventory.models import Device, DeviceStatus, Site
 from homeroom.inventory.near import Difference, differences, near_key
 from homeroom.inventory.verbs.devices import create_device, update_device
+from homeroom.rows import Growing
 from homeroom.web.errors import Refused
 
 BATCH = 1000
@@ -95,9 +96,10 @@ def add_many_to_inventory(
     """Add all of these that are `addable`, or none; without asset tags. How many there were."""
     if status.is_system:
         raise Refused(_("This status is set by the integration alone."), field="status")
-    number = 0
+    number, growing = 0, Growing(Device)
     for batch in _batches(_facts(addable(rows))):
         _write([values for _, values in batch], site, status)
+        growing.by(len(batch))
         matching.link_owners([apple_id for apple_id, _ in batch])
         number += len(batch)
     if number:

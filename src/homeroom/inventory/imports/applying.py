@@ -21,7 +21,7 @@ from homeroom.inventory.imports.rows import Outcome, Planned
 from homeroom.inventory.imports.rules import Known, Surroundings
 from homeroom.inventory.imports.surroundings import Texts, look_around, surroundings
 from homeroom.inventory.models import Assignment, Device, DeviceStatus, Person, Site
-from homeroom.rows import write_rows
+from homeroom.rows import Growing, write_rows
 
 NULL_WHEN_UNKNOWN = {"asset_tag", "serial_number", "purchase_date", "cost"}
 KEPT_IN_MEMORY = 16 * 1024 * 1024
@@ -137,6 +137,7 @@ class Writer:
     def __init__(self, noun: str, *, at: datetime) -> None:
         self.noun = noun
         self.now = at
+        self._growing = Growing(Person if noun == Noun.PEOPLE else Device)
         self._sites: dict[str, int] = dict(Site.objects.values_list("name", "pk"))
         self._statuses: dict[str, int] = dict(DeviceStatus.objects.values_list("name", "pk"))
 
@@ -150,6 +151,7 @@ class Writer:
             Device.objects.write_rows(new)
             Device.objects.write_rows(changed, unique=("id",), update=rows.fields)
             self._assign(rows.handed_out)
+        self._growing.by(len(new))
 
     def _add_sites(self, names: set[str]) -> None:
         for name in sorted(names - self._sites.keys()):
