@@ -42,7 +42,7 @@ def test_beside_a_sync_one_waits_until_it_has_looked(settings: Settings) -> None
     connection = make_connection()
     begin_sync(connection, actor=COMMAND_LINE)
 
-    assert pacing.reserve(connection, 3, patience=2) == pacing.SECONDS_BETWEEN_LOOKS
+    assert pacing.reserve(connection, 3, patience=2) == pacing.SECONDS_TO_NOTICE
 
 
 def test_nobody_waits_where_nothing_limits_the_pace(settings: Settings) -> None:
