@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from django.db import models
 from django.utils import timezone
 
-from homeroom.processes import is_left_behind, this_process
+from homeroom.processes import Owner, this_process
 
 
 class LeaseLost(Exception):  # noqa: N818 - the name is the fact
@@ -36,7 +36,8 @@ class Leased(models.Model):
     @property
     def is_free(self) -> bool:
         """Nobody works on it: nobody has taken it yet, or who has is dead or silent."""
-        return is_left_behind(self.process, self.lease_until, timezone.now())
+        is_alive = Owner(**self.process).is_alive if self.process else False
+        return is_alive is False or self.lease_until is None or self.lease_until < timezone.now()
 
 
 Row = TypeVar("Row", bound=Leased)

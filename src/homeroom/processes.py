@@ -2,12 +2,9 @@
 
 import os
 import socket
-from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +31,6 @@ class Owner:
 
     def __str__(self) -> str:
         return f"process {self.process_id} on {self.host}"
-
-
-def is_left_behind(owner: Mapping[str, Any] | None, lease_until: datetime | None, now: datetime) -> bool:
-    """Whether nobody works on a row any more that says so: its process is dead, or has not renewed its lease."""
-    is_alive = Owner(**owner).is_alive if owner else False
-    return is_alive is False or lease_until is None or lease_until < now
 
 
 def this_process() -> Owner:

@@ -103,22 +103,17 @@ class Heartbeat:
 
 
 def _claim() -> ReportFile | None:
-    for file in ReportFile.objects.filter(state__in=UNDER_WAY).order_by("pk"):
-        if not file.is_free:
-            continue
-        claimed = take(
-            file,
-            LEASE,
-            state=State.MAKING,
-            folder=uuid4().hex,
-            rows=None,
-            rows_done=0,
-            started_at=timezone.now(),
-            attempts=F("attempts") + 1,
-        )
-        if claimed:
-            return claimed
-    return None
+    begun = {
+        "state": State.MAKING,
+        "folder": uuid4().hex,
+        "rows": None,
+        "rows_done": 0,
+        "started_at": timezone.now(),
+        "attempts": F("attempts") + 1,
+    }
+    files = ReportFile.objects.filter(state__in=UNDER_WAY).order_by("pk")
+    taken = (take(file, LEASE, **begun) for file in files if file.is_free)
+    return next(filter(None, taken), None)
 
 
 def _attempt(file: ReportFile, stop: Event) -> dict[str, Any]:
